@@ -1,0 +1,72 @@
+"""What every way to a model has in common: a target, a send, and two ways to fail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hooks import Call, Deployment, Reply
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Seconds. ``total`` bounds a call with all its attempts; the others one attempt."""
+
+    connect: float = 5.0
+    first_token: float = 60.0
+    between_chunks: float = 60.0
+    total: float = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A deployment with what is needed to call it: nothing of this ever leaves the core.
+
+    ``base_url`` ends without a slash and includes the API's prefix (``https://api.openai.com/v1``). ``api_key`` is sent to
+    that host only. ``headers`` and ``options`` come from the model's entry in the configuration, never from a request.
+    """
+
+    deployment: Deployment
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+class ProviderError(Exception):
+    """An attempt that failed before the first byte.
+
+    ``reply`` is what the client gets when no other deployment answers; ``retryable`` says that another may be tried
+    (connect errors, timeouts, 408, 429, 5xx); ``reason`` is a short word for logs and the ledger: ``connect``,
+    ``timeout``, ``reset``, ``malformed``, ``status_503``, ….
+    """
+
+    def __init__(self, reason: str, reply: Reply, *, retryable: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.reply = reply
+        self.retryable = retryable
+
+
+class Broke(Exception):
+    """Raised out of a reply's ``chunks``: the provider broke off after the first byte. ``str()`` is the reason."""
+
+
+class Provider(Protocol):
+    """One kind of transport. Built without I/O; ``start`` and ``stop`` are called in the gateway's lifespan."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def send(self, call: Call, body: bytes, target: Target, headers: Mapping[str, str]) -> Reply:
+        """One attempt. ``body`` is the JSON to send, its model already the upstream's name.
+
+        ``headers`` are the few request headers that are continued (``traceparent``). Returns the answer, whole (``payload``)
+        or streamed (``chunks``, the first of them already received), with ``status`` and the upstream's ``retry-after``
+        headers; any 4xx that is the client's own fault is such an answer. Raises `ProviderError` before the first byte,
+        and `Broke` from ``chunks`` after it. Cancelling it, or closing ``chunks``, closes the upstream within a second.
+        """
+        ...

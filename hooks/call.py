@@ -1,0 +1,103 @@
+"""What a client asked for, and who asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from .payload import Payload
+
+Api = Literal["chat", "completions", "embeddings", "responses", "messages"]
+"""Which endpoint a call came through. Every one of them takes the same path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is calling. ``key`` is the key's public id, never the secret; ``address`` the client's IP address."""
+
+    organization: str
+    key: str = ""
+    user: str | None = None
+    address: str = ""
+    admin: bool = False
+
+
+class Headers(Mapping[str, str]):
+    """Request headers by lower-case name, decoded when asked for. Credentials are not in it.
+
+    Of a header that came several times the first is returned.
+    """
+
+    __slots__ = ("_raw",)
+    HIDDEN = frozenset(
+        {b"authorization", b"x-api-key", b"api-key", b"cookie", b"proxy-authorization", b"x-goog-api-key"}
+    )
+
+    def __init__(self, raw: list[tuple[bytes, bytes]] | Mapping[str, str] | None = None) -> None:
+        if isinstance(raw, Mapping):
+            raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in raw.items()]
+        self._raw = raw or []
+
+    def __getitem__(self, name: str) -> str:
+        wanted = name.lower().encode("latin-1")
+        if wanted not in self.HIDDEN:
+            for key, value in self._raw:
+                if key == wanted:
+                    return value.decode("latin-1")
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(key.decode("latin-1") for key, _ in self._raw if key not in self.HIDDEN))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"Headers({', '.join(self)})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request on its way down the pipeline. A plugin that wants it otherwise returns a changed copy.
+
+    ``id`` is also the answer's ``x-request-id``. ``payload`` is the request body: forwarded byte for byte unless a
+    plugin replaced it. Under ``dry_run`` a plugin may decide but must not change any state, and no provider is called.
+    ``state`` is the one mutable thing: a scratch dict for this call, keyed by the plugin's name.
+    """
+
+    id: str
+    api: Api
+    caller: Caller
+    payload: Payload
+    headers: Mapping[str, str] = field(default_factory=Headers)
+    dry_run: bool = False
+    state: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The request body, parsed on first use, read-only all the way down."""
+        body: Mapping[str, Any] = self.payload.value
+        return body
+
+    @property
+    def model(self) -> str:
+        """The model the body names, as of now (an earlier plugin may have changed it)."""
+        return str(self.payload.peek().get("model", ""))
+
+    @property
+    def stream(self) -> bool:
+        """Whether the answer is to come as server-sent events."""
+        return self.payload.peek().get("stream") is True
+
+    def with_body(self, body: Mapping[str, Any]) -> Call:
+        """This call with another body."""
+        return replace(self, payload=self.payload.replace(body))
+
+    def set(self, **fields: Any) -> Call:
+        """This call with top-level fields of its body set: ``call.set(temperature=0)``."""
+        return self.with_body({**self.payload.peek(), **fields})
+
+    def without(self, *names: str) -> Call:
+        """This call with top-level fields of its body removed; names that are not there are ignored."""
+        return self.with_body({key: value for key, value in self.payload.peek().items() if key not in names})

@@ -1,0 +1,49 @@
+"""What can be wrong with a configuration or a plugin, said so that it can be put right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing wrong in a configuration file.
+
+    ``path`` is where (``pipeline[2].config.limit``), ``line`` the 1-based line or None, ``value`` what stands there (never
+    a secret), ``rule`` what should, ``nearest`` the closest known name when a name was not known.
+    """
+
+    path: str
+    rule: str
+    line: int | None = None
+    value: str | None = None
+    nearest: str | None = None
+    file: str | None = None
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.file, self.line) if part is not None)
+        text = f"{where + ': ' if where else ''}{self.path or 'the file'}: {self.rule}"
+        if self.value is not None:
+            text += f" (it is {self.value})"
+        if self.nearest is not None:
+            text += f"; did you mean {self.nearest!r}?"
+        return text
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class ConfigError(Exception):
+    """A configuration that cannot be used, with everything that is wrong with it."""
+
+    def __init__(self, problems: Problem | str | Iterable[Problem]) -> None:
+        if isinstance(problems, str):
+            problems = Problem(path="", rule=problems)
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class PluginError(Exception):
+    """A plugin that breaks the contract: a misspelt hook, a wrong return type, a forbidden option."""

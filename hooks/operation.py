@@ -1,0 +1,54 @@
+"""What an HTTP endpoint says of itself: who may call it, and what it documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Access = Literal["public", "organization", "admin"]
+E_ = TypeVar("E_", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One endpoint's part in the OpenAPI document, and its access class.
+
+    ``request`` and the values of ``responses`` are pydantic models, JSON Schemas, or None for no body.
+    """
+
+    summary: str
+    access: Access
+    tag: str = ""
+    request: type[BaseModel] | Mapping[str, Any] | None = None
+    responses: Mapping[int, type[BaseModel] | Mapping[str, Any] | None] = field(default_factory=dict)
+
+
+def operation(
+    summary: str,
+    *,
+    access: Access,
+    tag: str = "",
+    request: type[BaseModel] | Mapping[str, Any] | None = None,
+    responses: Mapping[int, type[BaseModel] | Mapping[str, Any] | None] | None = None,
+) -> Callable[[E_], E_]:
+    """Mark an endpoint function. An endpoint without it is refused at start-up: access is never a default.
+
+    Inside the endpoint ``request.state.caller`` is the `Caller` whose key was accepted (not for ``public``).
+    """
+    described = Operation(summary=summary, access=access, tag=tag, request=request, responses=responses or {})
+
+    def mark(endpoint: E_) -> E_:
+        endpoint.__cognitude_operation__ = described  # type: ignore[attr-defined]
+        return endpoint
+
+    return mark
+
+
+def operation_of(endpoint: object) -> Operation | None:
+    """What `operation` said of this endpoint, or None."""
+    found = getattr(endpoint, "__cognitude_operation__", None)
+    return found if isinstance(found, Operation) else None

@@ -1,0 +1,79 @@
+"""A JSON body that stays bytes until someone looks into it, and is encoded again only after a change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from .frozen import freeze
+
+
+class Codec(NamedTuple):
+    """How JSON is read and written. The gateway lends a faster one; the standard library's is the default."""
+
+    loads: Callable[[bytes], Any]
+    dumps: Callable[[Any], bytes]
+
+
+def _dumps(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+STANDARD_CODEC: Final = Codec(json.loads, _dumps)
+_MISSING: Final = object()
+
+
+class Payload:
+    """Bytes, a value, or both, each made from the other on first use and kept.
+
+    ``raw`` is what goes over the wire: exactly the bytes that came in as long as nobody replaced the value.
+    ``value`` is read-only (see `hooks.frozen`). ``peek()`` is the same value without the freezing, for code that only
+    reads. Bytes that are not JSON raise ``ValueError`` from ``value`` and ``peek()``.
+    """
+
+    __slots__ = ("_codec", "_raw", "_value")
+
+    def __init__(self, raw: bytes | None = None, value: Any = _MISSING, codec: Codec = STANDARD_CODEC) -> None:
+        if raw is None and value is _MISSING:
+            raise TypeError("a Payload needs raw bytes, a value, or both that agree")
+        self._raw = raw
+        self._value = value
+        self._codec = codec
+
+    @property
+    def raw(self) -> bytes:
+        if self._raw is None:
+            self._raw = self._codec.dumps(self._value)
+        return self._raw
+
+    @property
+    def value(self) -> Any:
+        value = self.peek()
+        kind = type(value)
+        if kind is dict or kind is list:
+            value = self._value = freeze(value)
+        return value
+
+    def peek(self) -> Any:
+        if self._value is _MISSING:
+            self._value = self._codec.loads(self._raw or b"")
+        return self._value
+
+    def replace(self, value: Any) -> Payload:
+        """A payload with another value, read and written by the same codec."""
+        return Payload(value=value, codec=self._codec)
+
+    @property
+    def codec(self) -> Codec:
+        return self._codec
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Payload) and self.peek() == other.peek()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """The size only: a body is somebody's prompt and belongs in no log."""
+        size = "?" if self._raw is None else len(self._raw)
+        return f"Payload({size} bytes)"
