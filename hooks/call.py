@@ -40,7 +40,7 @@ class Headers(Mapping[str, str]):
         self._raw = raw or []
 
     def __getitem__(self, name: str) -> str:
-        wanted = name.lower().encode("latin-1")
+        wanted = name.lower().encode("latin-1", "replace")
         if wanted not in self.HIDDEN:
             for key, value in self._raw:
                 if key == wanted:
@@ -92,7 +92,7 @@ class Call:
 
     def with_body(self, body: Mapping[str, Any]) -> Call:
         """This call with another body."""
-        return replace(self, payload=self.payload.replace(body))
+        return replace(self, payload=self.payload.replace(body if isinstance(body, dict) else dict(body)))
 
     def set(self, **fields: Any) -> Call:
         """This call with top-level fields of its body set: ``call.set(temperature=0)``."""

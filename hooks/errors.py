@@ -11,8 +11,8 @@ from typing import Any
 class Problem:
     """One thing wrong in a configuration file.
 
-    ``path`` is where (``pipeline[2].config.limit``), ``line`` the 1-based line or None, ``value`` what stands there (never
-    a secret), ``rule`` what should, ``nearest`` the closest known name when a name was not known.
+    ``path`` is where (``pipeline[2].config.limit``), ``line`` the 1-based line or None, ``value`` what stands there
+    (never a secret), ``rule`` what should, ``nearest`` the closest known name when a name was not known.
     """
 
     path: str

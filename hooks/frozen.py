@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 _RULE = "is read-only: hand on a changed copy, as in `return call.set(temperature=0)` or `thaw(body)`"
 
@@ -39,15 +39,19 @@ class FrozenList(list[Any]):
         return (freeze, (thaw(self),))
 
 
+_READ_ONLY: Final = frozenset({str, int, float, bool, type(None), FrozenDict, FrozenList})
+
+
 def freeze(value: Any) -> Any:
     """A read-only copy of a JSON value; what is frozen already is returned as it is.
 
     Recursive: the depth of what comes over the wire is bounded by the gateway (64) before this is called.
     """
-    kind = type(value)
-    if kind is dict:
+    if type(value) in _READ_ONLY:
+        return value
+    if isinstance(value, dict):
         return FrozenDict({key: freeze(item) for key, item in value.items()})
-    if kind is list or kind is tuple:
+    if isinstance(value, (list, tuple)):
         return FrozenList([freeze(item) for item in value])
     return value
 

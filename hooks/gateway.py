@@ -20,7 +20,10 @@ class Ledger(Protocol):
     """Reads of the one book. Every method is of one organization: there is no way to leave it out."""
 
     async def spent(self, organization: str, *, since: datetime, until: datetime | None = None, **filters: str) -> int:
-        """Nano-dollars spent in ``[since, until)``; ``filters`` are ``key``, ``user``, ``model``, ``provider``, ``tag``."""
+        """Nano-dollars spent in ``[since, until)``.
+
+        ``filters`` are ``key``, ``user``, ``model``, ``provider``, ``tag``.
+        """
         ...
 
 

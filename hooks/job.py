@@ -13,8 +13,8 @@ class Job:
     """Something to run every so often, from start-up to shutdown.
 
     The first run comes one ``every`` after start-up; a run that is still going when the next is due is not overlapped:
-    the tick is skipped. ``scope="process"`` runs in every worker, ``"cluster"`` in one worker of this machine at a time.
-    A run that raises is counted and logged and does not stop the next.
+    the tick is skipped. ``scope="process"`` runs in every worker, ``"cluster"`` in one worker of this machine at a
+    time. A run that raises is counted and logged and does not stop the next.
     """
 
     name: str

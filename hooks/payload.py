@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from .frozen import freeze
 
@@ -17,10 +17,21 @@ class Codec(NamedTuple):
 
 
 def _dumps(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-STANDARD_CODEC: Final = Codec(json.loads, _dumps)
+def _loads(raw: bytes) -> Any:
+    try:
+        return json.loads(raw, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+STANDARD_CODEC: Final = Codec(_loads, _dumps)
 _MISSING: Final = object()
 
 
@@ -49,11 +60,8 @@ class Payload:
 
     @property
     def value(self) -> Any:
-        value = self.peek()
-        kind = type(value)
-        if kind is dict or kind is list:
-            value = self._value = freeze(value)
-        return value
+        self._value = freeze(self.peek())
+        return self._value
 
     def peek(self) -> Any:
         if self._value is _MISSING:
@@ -69,7 +77,14 @@ class Payload:
         return self._codec
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Payload) and self.peek() == other.peek()
+        if not isinstance(other, Payload):
+            return NotImplemented
+        if self._raw is not None and self._raw == other._raw:
+            return True
+        try:
+            return bool(self.peek() == other.peek())
+        except ValueError:
+            return False
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -15,8 +15,8 @@ class _Comparable(Protocol):
 class Deployment:
     """One place where a model can be called. Credentials are not in it.
 
-    ``id`` is unique in a configuration (``gpt-4o-mini`` or, of several, ``gpt-4o-mini#2``); ``model`` is the name clients
-    use, ``upstream_model`` the one the provider knows; ``transport`` is ``direct``, ``litellm``, ``asgi`` or
+    ``id`` is unique in a configuration (``gpt-4o-mini`` or, of several, ``gpt-4o-mini#2``); ``model`` is the name
+    clients use, ``upstream_model`` the one the provider knows; ``transport`` is ``direct``, ``litellm``, ``asgi`` or
     ``simulated``. ``info`` is what the configuration says of it (region, weight, context length, …), free-form.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from .payload import Payload
 from .plan import Deployment
@@ -26,21 +26,36 @@ class Usage:
 
     @classmethod
     def of(cls, body: Any) -> Usage | None:
-        """What an OpenAI body or stream event reports, or None. Fields that are missing or not whole numbers are 0."""
+        """What an OpenAI body or stream event reports, in the words of either of its APIs.
+
+        None when it counts neither prompt nor completion: unknown is not zero. Other fields that are missing or not
+        whole numbers are 0.
+        """
         usage = body.get("usage") if isinstance(body, Mapping) else None
-        if not isinstance(usage, Mapping):
+        if not isinstance(usage, Mapping) or not any(_counts(usage, name) for name in _TOTALS):
             return None
         return cls(
             prompt_tokens=_count(usage, "prompt_tokens") or _count(usage, "input_tokens"),
             completion_tokens=_count(usage, "completion_tokens") or _count(usage, "output_tokens"),
-            cached_tokens=_count(usage.get("prompt_tokens_details"), "cached_tokens"),
-            reasoning_tokens=_count(usage.get("completion_tokens_details"), "reasoning_tokens"),
+            cached_tokens=_count(
+                usage.get("prompt_tokens_details") or usage.get("input_tokens_details"), "cached_tokens"
+            ),
+            reasoning_tokens=_count(
+                usage.get("completion_tokens_details") or usage.get("output_tokens_details"), "reasoning_tokens"
+            ),
         )
 
 
-def _count(mapping: Any, name: str) -> int:
+_TOTALS: Final = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
+
+
+def _counts(mapping: Any, name: str) -> bool:
     value = mapping.get(name) if isinstance(mapping, Mapping) else None
-    return value if type(value) is int and value > 0 else 0
+    return type(value) is int and value >= 0
+
+
+def _count(mapping: Any, name: str) -> int:
+    return int(mapping[name]) if _counts(mapping, name) else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,9 +93,9 @@ class Outcome:
 
     @property
     def body(self) -> Any:
-        """The answer as one JSON value, as it was where the watcher was registered; of a stream, its events put together.
+        """The answer as one JSON value, as it was where the watcher was registered; of a stream, its events joined.
 
-        None when nothing was relayed or the answer is not JSON. Made on first use.
+        None when nothing was relayed, the answer is not JSON, or a stream was over 16 MiB. Made on first use.
         """
         return self.assemble()
 
@@ -149,10 +164,10 @@ class Reply:
     ) -> Reply:
         """This reply with ``change`` applied to the body, or of a stream to each event.
 
-        ``change`` gets the parsed JSON value, read-only, and returns a new one, or None to leave it alone; of a stream also
-        `DROP` to leave the event out, or a list for several events. ``end`` is asked once after the last event for events still to send (what
-        ``change`` held back). ``[DONE]`` and comments pass by. Applied while the answer is sent, in the order of
-        registration.
+        ``change`` gets the parsed JSON value, read-only, and returns a new one, or None to leave it alone; of a stream
+        also `DROP` to leave the event out, or a list for several events. ``end`` is asked once after the last event for
+        events still to send (what ``change`` held back). ``[DONE]`` and comments pass by. Applied while the answer is
+        sent, in the order of registration.
         """
         return replace(self, layers=(*self.layers, Change(change=change, end=end)))
 

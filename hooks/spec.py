@@ -73,7 +73,10 @@ def tables() -> Iterable[type[SQLModel]]:
 
 @hookspec
 async def health() -> Mapping[str, object]:
-    """This plugin's block in ``/health``. ``status`` is ``ok``, ``degraded`` or ``down``; ``down`` makes ``/readyz`` 503."""
+    """This plugin's block in ``/health``.
+
+    ``status`` is ``ok``, ``degraded`` or ``down``; ``down`` makes ``/readyz`` 503.
+    """
 
 
 STAGES = ("pre_request", "route", "post_response", "schedule")

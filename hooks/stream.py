@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from .assemble import assemble
 from .frozen import freeze
 from .payload import STANDARD_CODEC, Codec, Payload
-from .sse import DONE, Splitter, data_of, decode, encode
+from .sse import DONE, Splitter, data_of, decode, encode, name_of
 
 DROP: Final = object()
 """Returned by a change: leave this event out."""
@@ -43,9 +43,12 @@ Layer = Change | Through | Watch
 
 async def encoded(events: AsyncIterable[Mapping[str, Any]], codec: Codec = STANDARD_CODEC) -> AsyncIterator[bytes]:
     """Values as server-sent events, ``[DONE]`` last."""
-    async for event in events:
-        yield encode(event, codec)
-    yield DONE
+    try:
+        async for event in events:
+            yield encode(event, codec)
+        yield DONE
+    finally:
+        await _close(events)
 
 
 def change_body(payload: Payload, layers: Sequence[Layer]) -> Payload:
@@ -79,8 +82,10 @@ class Recorder:
             self.chunks.append(chunk)
 
     def assemble(self) -> Any:
-        """The answer as one JSON value, or None when nothing was relayed."""
-        splitter = Splitter(self._limit + 1)
+        """The answer as one JSON value; None when nothing was relayed, or more than is kept: a part is no answer."""
+        if self.size > self._limit:
+            return None
+        splitter = Splitter(self._limit)
         events = splitter.feed(b"".join(self.chunks))
         rest = splitter.flush()
         values = (decode(event, self._codec) for event in [*events, rest])
@@ -120,31 +125,67 @@ async def _recorded(chunks: AsyncIterator[bytes], recorder: Recorder) -> AsyncIt
 
 async def _changed(chunks: AsyncIterator[bytes], changes: tuple[Change, ...], codec: Codec) -> AsyncIterator[bytes]:
     splitter = Splitter()
-    done = False
+    rewriter = _Rewriter(changes, codec)
     async with aclosing(cast(Any, chunks)):
         async for chunk in chunks:
-            out = b""
-            for event in splitter.feed(chunk):
-                if data_of(event) == b"[DONE]":
-                    out += _endings(changes, codec)
-                    done = True
-                out += _change_event(event, changes, codec)
-            if out:
+            if out := b"".join([rewriter.rewrite(event) for event in splitter.feed(chunk)]):
                 yield out
-        rest = splitter.flush()
-        tail = _change_event(rest, changes, codec) if rest else b""
-        if not done:
-            tail += _endings(changes, codec)
-        if tail:
-            yield tail
+        if out := rewriter.finish(splitter.flush()):
+            yield out
 
 
-def _change_event(event: bytes, changes: Sequence[Change], codec: Codec) -> bytes:
-    value = decode(event, codec)
-    if not isinstance(value, (dict, list)):
-        return event
-    values, touched = _apply([value], changes)
-    return b"".join(encode(item, codec) for item in values) if touched else event
+class _Rewriter:
+    """The changes of one stream, and how far it has come.
+
+    Where a stream names its events (``event:`` lines), each event that a change made is named by its ``type``, as the
+    responses and messages APIs have it; one without a type keeps the name of the event it was made of.
+    """
+
+    __slots__ = ("_changes", "_codec", "_ended", "_name")
+
+    def __init__(self, changes: Sequence[Change], codec: Codec) -> None:
+        self._changes = changes
+        self._codec = codec
+        self._name: bytes | None = None
+        self._ended = False
+
+    def rewrite(self, event: bytes) -> bytes:
+        if data_of(event) == b"[DONE]":
+            return self._endings() + event
+        value = decode(event, self._codec)
+        if not isinstance(value, (dict, list)):
+            return event
+        values, touched = _apply([value], self._changes)
+        self._name = name_of(event)
+        return self._encoded(values) if touched else event
+
+    def finish(self, rest: bytes) -> bytes:
+        """The last bytes: ``rest`` came without its blank line, which it needs where something follows."""
+        last = self.rewrite(rest) if rest else b""
+        endings = self._endings()
+        if last and endings and not last.endswith((b"\n\n", b"\r\r", b"\r\n\r\n")):
+            last += b"\n\n"
+        return last + endings
+
+    def _endings(self) -> bytes:
+        """What each change held back, handed through the changes behind it; asked once."""
+        if self._ended:
+            return b""
+        self._ended = True
+        out: list[Any] = []
+        for index, layer in enumerate(self._changes):
+            if layer.end is not None:
+                out += _apply(list(layer.end()), self._changes[index + 1 :])[0]
+        return self._encoded(out)
+
+    def _encoded(self, values: Sequence[Any]) -> bytes:
+        return b"".join([encode(value, self._codec, self._named(value)) for value in values])
+
+    def _named(self, value: Any) -> bytes | None:
+        if self._name is None or not isinstance(value, Mapping):
+            return self._name
+        kind = value.get("type")
+        return kind.encode() if isinstance(kind, str) and kind.isprintable() else self._name
 
 
 def _apply(values: list[Any], changes: Sequence[Change]) -> tuple[list[Any], bool]:
@@ -163,13 +204,10 @@ def _apply(values: list[Any], changes: Sequence[Change]) -> tuple[list[Any], boo
     return values, touched
 
 
-def _endings(changes: Sequence[Change], codec: Codec) -> bytes:
-    """What each change held back, handed through the changes behind it."""
-    out: list[Any] = []
-    for index, layer in enumerate(changes):
-        if layer.end is not None:
-            out += _apply(list(layer.end()), changes[index + 1 :])[0]
-    return b"".join(encode(value, codec) for value in out)
+async def _close(events: object) -> None:
+    aclose = getattr(events, "aclose", None)
+    if aclose is not None:
+        await aclose()
 
 
 async def read(source: Payload | AsyncIterator[bytes] | None, layers: Sequence[Layer] = ()) -> Any:

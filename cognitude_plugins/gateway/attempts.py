@@ -1,0 +1,74 @@
+"""The provider call: the plan's deployments in order until one answers. Never after the first byte."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from time import perf_counter
+from typing import Final
+
+from hooks import Call, Deployment, Plan, Reply
+
+from .providers import Provider, ProviderError, Target
+from .splice import with_field
+from .trace import Trace
+
+log: Final = logging.getLogger("cognitude.providers")
+
+
+async def call_provider(
+    call: Call,
+    plan: Plan,
+    targets: Mapping[str, Target],
+    providers: Mapping[str, Provider],
+    trace: Trace,
+    headers: Mapping[str, str],
+) -> Reply:
+    """The first deployment's answer, or the next one's when it could not be reached, timed out, or said 408, 429, 5xx.
+
+    ``targets`` by deployment id, ``providers`` by transport. When none answered, the last failure's reply, its source
+    ``error``. An empty plan is a 503 that says which router left nothing.
+    """
+    failure: ProviderError | None = None
+    started = trace.started
+    for deployment in plan.deployments:
+        target = targets[deployment.id]
+        if failure is not None and perf_counter() - started > target.timeouts.total:
+            break
+        trace.attempts += 1
+        began = perf_counter()
+        try:
+            reply = await providers[deployment.transport].send(call, upstream_body(call, deployment), target, headers)
+            return replace(reply, source="provider", deployment=deployment, attempts=trace.attempts)
+        except ProviderError as error:
+            failure = error
+            log.warning("call %s: deployment %s failed: %s", call.id, deployment.id, error.reason)
+            if not error.retryable:
+                break
+        finally:
+            trace.provider_seconds += perf_counter() - began
+    if failure is None:
+        return nothing_left(plan)
+    return replace(failure.reply, source="error", deployment=deployment, attempts=trace.attempts)
+
+
+def nothing_left(plan: Plan) -> Reply:
+    why = plan.reasons[-1] if plan.reasons else "the plan is empty"
+    return Reply.error(503, f"No deployment is left to call: {why}.", type="server_error", code="no_deployment")
+
+
+def upstream_body(call: Call, deployment: Deployment) -> bytes:
+    """The bytes to send: the client's own, with the upstream's model name, and usage asked for on a stream."""
+    payload = with_field(call.payload, "model", deployment.upstream_model)
+    if call.api in ("chat", "completions") and call.stream:
+        options = payload.peek().get("stream_options")
+        asked = {**options, "include_usage": True} if isinstance(options, dict) else {"include_usage": True}
+        payload = with_field(payload, "stream_options", asked)
+    return payload.raw
+
+
+def asked_for_usage(call: Call) -> bool:
+    """Whether the client itself asked for the usage event of its stream."""
+    options = call.payload.peek().get("stream_options")
+    return isinstance(options, dict) and options.get("include_usage") is True

@@ -1,0 +1,149 @@
+"""What must hold between the settings of a valid configuration: each broken rule is a problem with its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from hooks import Problem
+
+from .providers.catalog import LITELLM, LOCAL, OPENAI_COMPATIBLE, PROVIDERS, split, transport_of
+from .settings import Model
+from .source import Source, nearest
+from .yamltree import YamlPath, path_text
+
+if TYPE_CHECKING:
+    from .config import Config
+
+
+def check(config: Config) -> Iterator[Problem]:
+    """Every problem, none of which pydantic can see in one field."""
+    source = config.source
+    yield from _keys(config, source)
+    for index, model in enumerate(config.models):
+        yield from _model(model, source, ("models", index))
+    yield from _aliases(config, source)
+    names = [step.name for step in config.pipeline]
+    yield from _unique(source, "pipeline", "name", names, "give one of the entries a name of its own")
+
+
+def _keys(config: Config, source: Source) -> Iterator[Problem]:
+    keys = config.gateway.keys
+    yield from _unique(source, ("gateway", "keys"), "id", [key.id for key in keys], "ids of keys are unique")
+    seen: dict[str, int] = {}
+    for index, key in enumerate(keys):
+        first = seen.setdefault(key.secret.get_secret_value(), index)
+        if first != index:
+            path: YamlPath = ("gateway", "keys", index, "secret")
+            other = path_text(source.place(("gateway", "keys", first)))
+            yield source.problem(path, f"is also the secret of {other}: a secret belongs to one key")
+
+
+def _unique(source: Source, at: str | YamlPath, field: str, names: Sequence[str], advice: str) -> Iterator[Problem]:
+    at = (at,) if isinstance(at, str) else at
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            first = path_text(source.place((*at, names.index(name))))
+            yield source.problem((*at, index, field), f"is already that of {first}: {advice}", value=name)
+
+
+def _model(model: Model, source: Source, at: YamlPath) -> Iterator[Problem]:
+    if model.candidates is not None:
+        yield from _alias(model, source, at)
+    elif model.provider is None:
+        yield source.problem(at, "needs a provider, or candidates to be an alias")
+    else:
+        yield from _provider(model, model.provider, source, at)
+
+
+def _alias(model: Model, source: Source, at: YamlPath) -> Iterator[Problem]:
+    if model.provider is not None:
+        yield source.problem((*at, "provider"), "has no place in an alias: it has candidates", value=model.provider)
+    if model.name == "*":
+        yield source.problem((*at, "name"), "cannot be that of an alias: the catch-all needs a provider", value="*")
+    for field in sorted(model.model_fields_set - {"name", "candidates", "provider", "if_set"}):
+        yield source.problem((*at, field), "has no place in an alias: it belongs to the candidates' own entries")
+
+
+def _provider(model: Model, provider: str, source: Source, at: YamlPath) -> Iterator[Problem]:
+    path = (*at, "provider")
+    try:
+        name, upstream = split(provider)
+    except ValueError as error:
+        yield source.problem(path, str(error), value=provider)
+        return
+    if "*" in upstream and (model.name != "*" or upstream.count("*") > 1):
+        yield source.problem(path, 'can have one * only, and only in the entry named "*"', value=provider)
+    yield from _transport(model, name, provider, source, at)
+
+
+def _transport(model: Model, name: str, provider: str, source: Source, at: YamlPath) -> Iterator[Problem]:
+    chosen = transport_of(name, model.base_url) if model.transport == "auto" else model.transport
+    path = (*at, "provider")
+    if chosen is None:
+        rule = "is not a known provider; any OpenAI-compatible host can be used with a base_url"
+        yield source.problem(path, rule, value=provider, near=nearest(name, PROVIDERS))
+    elif chosen == "litellm" and name not in LITELLM | OPENAI_COMPATIBLE.keys():
+        near = nearest(name, LITELLM | OPENAI_COMPATIBLE.keys())
+        yield source.problem(path, "is not a provider that LiteLLM knows", value=provider, near=near)
+    elif (name in LOCAL and chosen != name) or (chosen in LOCAL and chosen != name):
+        local = name if name in LOCAL else chosen
+        rule = f"goes with the provider {local}/… and no other"
+        if model.transport == "auto":
+            rule = f"has only the transport {local}"
+        yield source.problem((*at, "transport"), rule, value=model.transport)
+    elif chosen == "direct" and model.base_url is None and OPENAI_COMPATIBLE.get(name) is None:
+        yield source.problem((*at, "base_url"), f"is required: where {name} answers is not known")
+    if chosen in LOCAL and model.base_url is not None:
+        yield source.problem((*at, "base_url"), f"has no meaning for {chosen}", value=model.base_url)
+
+
+def _aliases(config: Config, source: Source) -> Iterator[Problem]:
+    aliases: dict[str, YamlPath] = {}
+    deployed = {model.name for model in config.models if model.candidates is None}
+    graph: dict[str, tuple[str, ...]] = {}
+    for index, model in enumerate(config.models):
+        if model.candidates is None:
+            continue
+        at: YamlPath = ("models", index)
+        if model.name in deployed or model.name in aliases:
+            yield source.problem((*at, "name"), "is an alias, and another entry has that name too", value=model.name)
+        aliases[model.name] = at
+        graph[model.name] = model.candidates
+    known = deployed | graph.keys() | _written(source)
+    for name, at in aliases.items():
+        yield from _candidates(graph[name], known, source, at)
+    for name in _in_loop(graph):
+        yield source.problem((*aliases[name], "candidates"), f"lead back to {name}: an alias cannot contain itself")
+
+
+def _candidates(candidates: Sequence[str], known: set[str], source: Source, at: YamlPath) -> Iterator[Problem]:
+    for index, candidate in enumerate(candidates):
+        path = (*at, "candidates", index)
+        if candidate == "*":
+            yield source.problem(path, "cannot be a candidate: it is no model's name", value=candidate)
+        elif candidate not in known:
+            yield source.problem(path, "is not a model of this file", value=candidate, near=nearest(candidate, known))
+
+
+def _written(source: Source) -> set[str]:
+    """Names of all entries: an alias goes on without those that ``if_set`` left out or that have problems."""
+    models = source.document.data.get("models")
+    entries = models if isinstance(models, list) else []
+    return {str(entry.get("name")) for entry in entries if isinstance(entry, dict)}
+
+
+def _in_loop(graph: Mapping[str, Sequence[str]]) -> list[str]:
+    """The aliases that can reach themselves."""
+
+    def reachable(start: str) -> set[str]:
+        seen: set[str] = set()
+        left = list(graph[start])
+        while left:
+            name = left.pop()
+            if name not in seen:
+                seen.add(name)
+                left += graph.get(name, ())
+        return seen
+
+    return [name for name in graph if name in reachable(name)]

@@ -1,0 +1,5 @@
+"""``python -m cognitude_plugins.gateway.cli`` is ``cognitude``."""
+
+from . import main
+
+main()

@@ -1,0 +1,37 @@
+"""``cognitude check``: everything that is wrong with a configuration, without running it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from hooks import ConfigError
+
+from . import config_option, json_option, print_json
+
+
+@click.command("check")
+@config_option
+@json_option
+@click.pass_context
+def command(ctx: click.Context, config: Path, as_json: bool) -> None:
+    """Say everything that is wrong with a configuration. Exit code 1 if anything is."""
+    from cognitude_plugins.gateway.runtime import build
+
+    try:
+        runtime = build(config, os.environ)
+    except ConfigError as error:
+        if as_json:
+            print_json({"ok": False, "problems": [problem.as_dict() for problem in error.problems]})
+        else:
+            for problem in error.problems:
+                click.echo(str(problem), err=True)
+            click.echo(f"{len(error.problems)} problem(s) in {config}", err=True)
+        ctx.exit(1)
+    models, plugins = len(runtime.catalog.models), len(runtime.loaded)
+    if as_json:
+        print_json({"ok": True, "problems": [], "models": models, "plugins": plugins})
+    else:
+        click.echo(f"{config}: {models} models, {plugins} plugins, no problems")

@@ -1,0 +1,56 @@
+"""The kinds of values that settings are made of, each with its rule."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema
+
+
+def _base_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must be a URL with a valid host and port") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// URL with a host")
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password: use api_key or headers")
+    if "?" in url or "#" in url:
+        raise ValueError("must not have a query or a fragment")
+    if re.search(r"[\s\x00-\x1f\x7f\\]", url):
+        raise ValueError("must not hold spaces, backslashes or control characters")
+    return url.rstrip("/")
+
+
+def _long_enough(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < 16:
+        raise ValueError("must have at least 16 characters")
+    return secret
+
+
+def _proxy(url: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(url.get_secret_value())
+        _ = parts.port
+    except ValueError:
+        raise ValueError("must be a URL with a valid host and port") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http:// or https:// URL with a host")
+    return url
+
+
+ProxyUrl = Annotated[SecretStr, AfterValidator(_proxy)]
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Usd = Annotated[Decimal, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+KeySecret = Annotated[SecretStr, AfterValidator(_long_enough)]
+HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=256)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$", max_length=128)]
+ModelName = Annotated[str, Field(pattern=r"^(\*|[^\s#*\x00-\x1f\x7f]+)$", max_length=256)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]

@@ -1,0 +1,62 @@
+"""The head of an answer: status and headers, as ASGI wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from hooks import Call, Reply
+
+from .trace import Trace
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+_JSON: Final = b"application/json"
+_EVENTS: Final = b"text/event-stream; charset=utf-8"
+_REASONS_LIMIT: Final = 1024
+
+
+def answer_head(call: Call, reply: Reply, trace: Trace, cost_nano_usd: int | None) -> RawHeaders:
+    """Headers of an answer to a call, without its length. ``x-cognitude-cost-usd`` only where it is known."""
+    headers = [
+        (b"x-request-id", call.id.encode()),
+        (b"x-cognitude-source", reply.source.encode("ascii", "replace")),
+        (b"x-cognitude-attempts", b"%d" % reply.attempts),
+    ]
+    if reply.deployment is not None:
+        headers.append((b"x-cognitude-model", printable(reply.deployment.id)))
+    if trace.reasons:
+        headers.append((b"x-cognitude-route", printable("; ".join(trace.reasons))[:_REASONS_LIMIT]))
+    if cost_nano_usd is not None:
+        headers.append((b"x-cognitude-cost-usd", _dollars(cost_nano_usd)))
+    headers.append((b"x-cognitude-overhead-ms", b"%.3f" % ((trace.seconds() - trace.provider_seconds) * 1000)))
+    if trace.timings is not None:
+        headers.append((b"server-timing", trace.server_timing().encode("ascii")))
+    if reply.headers:
+        headers.extend(_given(reply.headers.items()))
+    if reply.streamed:
+        headers += [(b"content-type", _EVENTS), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
+    elif not any(name == b"content-type" for name, _ in headers):
+        headers.append((b"content-type", _JSON))
+    return headers
+
+
+def printable(text: str) -> bytes:
+    """Text as a header value: anything but printable ASCII becomes a question mark, so nothing can end the line."""
+    return bytes(code if 32 <= code < 127 else 63 for code in text.encode("ascii", "replace"))
+
+
+def _given(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[bytes, bytes]]:
+    for name, value in headers:
+        key = name.lower()
+        if key not in _OURS and key.isascii() and all(char.isalnum() or char in "-_." for char in key):
+            yield key.encode(), printable(value)
+
+
+_OURS: Final = frozenset(
+    {"content-length", "transfer-encoding", "connection", "x-request-id", "keep-alive", "upgrade", "trailer", "te"}
+)
+
+
+def _dollars(nano: int) -> bytes:
+    return b"%d.%09d" % divmod(nano, 1_000_000_000)

@@ -1,0 +1,99 @@
+"""What plugins are lent in their `lifespan`: the `hooks.Gateway` of one runtime."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hooks import Call, Database, Deployment, Ledger, Payload, Reply
+
+from .codec import CODEC
+from .exchange import Exchange
+from .lifeline import Lifeline
+from .trace import Trace
+from .traceparent import continued
+
+if TYPE_CHECKING:
+    from .runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """A narrow view of a runtime."""
+
+    version: str
+    _runtime: Callable[[], Runtime]
+
+    @property
+    def data_dir(self) -> Path:
+        return self._runtime().config.data_dir
+
+    @property
+    def models(self) -> Mapping[str, tuple[Deployment, ...]]:
+        models = self._runtime().catalog.models
+        return {name: tuple(target.deployment for target in targets) for name, targets in models.items()}
+
+    @property
+    def ledger(self) -> Ledger | None:
+        return None
+
+    @property
+    def database(self) -> Database | None:
+        return None
+
+    async def serve(self, call: Call) -> Reply:
+        """Runs in a task of its own, so that a plugin that is cancelled does not leave a call unaccounted."""
+        runtime = self._runtime()
+        return await asyncio.shield(runtime.background.start(_served(runtime, call)))
+
+
+async def _served(runtime: Runtime, call: Call) -> Reply:
+    collected = _Collected()
+    exchange = Exchange(
+        call=call,
+        trace=Trace(),
+        pipeline=runtime.pipeline,
+        prices=runtime.prices,
+        background=runtime.background,
+        lifeline=Lifeline(),
+        receive=_nobody_hangs_up,
+        send=collected.send,
+        forward={"traceparent": continued(None)},
+        write_timeout=runtime.timeouts.client_write,
+    )
+    await exchange.run()
+    return collected.reply()
+
+
+async def _nobody_hangs_up() -> MutableMapping[str, Any]:
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+
+class _Collected:
+    """An ASGI ``send`` that keeps the answer."""
+
+    def __init__(self) -> None:
+        self._status = 500
+        self._headers: dict[str, str] = {}
+        self._parts: list[bytes] = []
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            self._headers = {name.decode(): value.decode("latin-1") for name, value in message["headers"]}
+        elif message.get("body"):
+            self._parts.append(message["body"])
+
+    def reply(self) -> Reply:
+        if self._headers.get("content-type", "").startswith("text/event-stream"):
+            return Reply(status=self._status, headers=self._headers, chunks=_again(self._parts))
+        payload = Payload(raw=b"".join(self._parts), codec=CODEC)
+        return Reply(status=self._status, headers=self._headers, payload=payload)
+
+
+async def _again(parts: list[bytes]) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part

@@ -1,0 +1,89 @@
+"""The models of a configuration as the catalog that calls are looked up in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from hooks import Deployment, freeze
+
+from .config import Config
+from .providers.catalog import CATCH_ALL, OPENAI_COMPATIBLE, Catalog, split, transport_of
+from .providers.provider import Target, Timeouts
+from .settings import GatewayTimeouts, Model, ModelTimeouts, Price
+
+__all__ = ["Catalog", "deployment_ids", "targets"]
+
+
+def targets(config: Config) -> Catalog:
+    """The catalog of a configuration."""
+    by_name: dict[str, list[Target]] = {}
+    prices: dict[str, Price] = {}
+    ids = deployment_ids(config)
+    for model, id in zip(config.models, ids, strict=True):
+        if model.provider is not None:
+            target = _target(model, model.provider, id, config.gateway.timeouts)
+            by_name.setdefault(model.name, []).append(target)
+            if model.price is not None:
+                prices[id] = model.price
+    aliases = {model.name: model.candidates for model in config.models if model.candidates is not None}
+    found = {name: tuple(entries) for name, entries in by_name.items()}
+    expanded = {name: _expand(name, aliases, found) for name in aliases}
+    catch_all = found.pop(CATCH_ALL, ())
+    return Catalog(
+        models={**found, **{name: reached for name, reached in expanded.items() if reached}},
+        catch_all=catch_all,
+        prices=prices,
+    )
+
+
+def deployment_ids(config: Config) -> tuple[str, ...]:
+    """One id per entry: the name, then ``name#2``, counted in the file so that ``if_set`` renames nobody."""
+    places = [int(config.source.place(("models", index))[1]) for index in range(len(config.models))]
+    written = config.source.document.data.get("models") or []
+    names = [entry.get("name") if isinstance(entry, dict) else None for entry in written]
+    for model, place in zip(config.models, places, strict=True):
+        names[place] = model.name
+    numbers = [names[:place].count(names[place]) + 1 for place in places]
+    pairs = zip(config.models, numbers, strict=True)
+    return tuple(model.name if number == 1 else f"{model.name}#{number}" for model, number in pairs)
+
+
+def _target(model: Model, provider: str, id: str, timeouts: GatewayTimeouts) -> Target:
+    name, upstream = split(provider)
+    transport = transport_of(name, model.base_url) if model.transport == "auto" else model.transport
+    return Target(
+        deployment=Deployment(
+            id=id,
+            model=model.name,
+            provider=name,
+            upstream_model=upstream,
+            transport=transport or "direct",
+            info=freeze(model.info),
+        ),
+        base_url=model.base_url or (OPENAI_COMPATIBLE.get(name) if transport == "direct" else None),
+        api_key=model.api_key.get_secret_value() if model.api_key else None,
+        headers={key: value.get_secret_value() for key, value in model.headers.items()},
+        options=freeze(model.options),
+        timeouts=_timeouts(model.timeouts, timeouts),
+    )
+
+
+def _timeouts(own: ModelTimeouts, shared: GatewayTimeouts) -> Timeouts:
+    return Timeouts(
+        connect=own.connect or shared.connect,
+        first_token=own.first_token or shared.first_token,
+        between_chunks=own.between_chunks or shared.between_chunks,
+        total=own.total or shared.total,
+    )
+
+
+def _expand(
+    name: str, aliases: Mapping[str, Sequence[str]], found: Mapping[str, tuple[Target, ...]]
+) -> tuple[Target, ...]:
+    """Loops were refused by the checks. A deployment reached twice keeps its first place."""
+    reached: dict[str, Target] = {}
+    for candidate in aliases[name]:
+        further = _expand(candidate, aliases, found) if candidate in aliases else found.get(candidate, ())
+        for target in further:
+            reached.setdefault(target.deployment.id, target)
+    return tuple(reached.values())

@@ -1,0 +1,160 @@
+"""The pipeline: a list of plugins compiled once, run for every call. The only way to a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+import pluggy
+
+from hooks import Call, Plan, Reply
+
+from .attempts import call_provider
+from .closing import close
+from .faults import Faults
+from .loader import Loaded
+from .providers import Provider, Target
+from .providers.catalog import Catalog
+from .steps import Policy, Run, Stage, compile_step
+from .trace import Trace
+
+_STAGES: Final[tuple[Stage, ...]] = ("pre_request", "route", "post_response")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One hook of one entry, as ``cognitude explain`` prints it."""
+
+    stage: Stage
+    policy: Policy
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The guarded hooks of each stage in running order."""
+
+    pre_request: tuple[Run, ...] = ()
+    route: tuple[Run, ...] = ()
+    post_response: tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """Immutable. A reload builds another one beside it."""
+
+    lines: tuple[Line, ...]
+    faults: Mapping[str, Faults]
+    catalog: Catalog
+    providers: Mapping[str, Provider]
+    plain: Compiled
+    timed: Compiled
+    plans: Mapping[str, tuple[Plan, Mapping[str, Target]]] = field(default_factory=dict)
+
+    async def answer(self, call: Call, trace: Trace, headers: Mapping[str, str]) -> tuple[Call, Reply]:
+        """Down the list and to the provider: the call as it was sent, and the reply, its head known."""
+        steps = self.plain if trace.timings is None else self.timed
+        for run in steps.pre_request:
+            result = await run(trace, call)
+            if result is None:
+                continue
+            if type(result) is Reply:
+                return call, result
+            call = result
+        plan, targets = self._plan(call)
+        if not plan.deployments:
+            return call, unknown_model(call, self.catalog)
+        for run in steps.route:
+            result = await run(trace, call, plan)
+            if result is None:
+                continue
+            if type(result) is Reply:
+                return call, result
+            plan = result
+        trace.reasons = plan.reasons
+        if call.dry_run:
+            return call, decision(call, plan, trace)
+        return call, await call_provider(call, plan, targets, self.providers, trace, headers)
+
+    async def finish(self, call: Call, reply: Reply, trace: Trace) -> Reply:
+        """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped."""
+        steps = (self.plain if trace.timings is None else self.timed).post_response
+        while trace.post_index < len(steps):
+            run = steps[trace.post_index]
+            trace.post_index += 1
+            result = await run(trace, call, reply)
+            if result is None:
+                continue
+            if reply.chunks is not None and result.chunks is None:
+                await close(reply.chunks)
+            reply = result
+        return reply
+
+    def _plan(self, call: Call) -> tuple[Plan, Mapping[str, Target]]:
+        model = call.model
+        found = self.plans.get(model)
+        return found if found is not None else planned(self.catalog.find(model))
+
+
+def compile_pipeline(
+    loaded: Sequence[Loaded], manager: pluggy.PluginManager, catalog: Catalog, providers: Mapping[str, Provider]
+) -> Pipeline:
+    """Read the hooks once: YAML order down, the reverse up."""
+    entries = {entry.name: entry for entry in loaded}
+    faults = {entry.name: Faults(entry.name) for entry in loaded}
+    lines: list[Line] = []
+    plain: dict[str, tuple[Run, ...]] = {}
+    timed: dict[str, tuple[Run, ...]] = {}
+    for stage in _STAGES:
+        hooks = getattr(manager.hook, stage).get_hookimpls()
+        pairs = []
+        for hook in reversed(hooks) if stage == "post_response" else hooks:
+            policy = _policy(entries[hook.plugin_name], faults[hook.plugin_name])
+            lines.append(Line(stage=stage, policy=policy, use=entries[hook.plugin_name].entry.use))
+            pairs.append(compile_step(hook.function, hook.argnames, stage, policy))
+        plain[stage] = tuple(pair[0] for pair in pairs)
+        timed[stage] = tuple(pair[1] for pair in pairs)
+    return Pipeline(
+        lines=tuple(lines),
+        faults=faults,
+        catalog=catalog,
+        providers=providers,
+        plain=Compiled(**plain),
+        timed=Compiled(**timed),
+        plans={name: planned(targets) for name, targets in catalog.models.items()},
+    )
+
+
+def _policy(entry: Loaded, faults: Faults) -> Policy:
+    mode: Literal["enforce", "shadow"] = "shadow" if entry.mode == "shadow" else "enforce"
+    return Policy(plugin=entry.name, mode=mode, on_error=entry.on_error, timeout=entry.timeout, faults=faults)
+
+
+def planned(targets: Sequence[Target]) -> tuple[Plan, Mapping[str, Target]]:
+    return Plan(deployments=tuple(target.deployment for target in targets)), {
+        target.deployment.id: target for target in targets
+    }
+
+
+def unknown_model(call: Call, catalog: Catalog) -> Reply:
+    """404 in the envelope OpenAI uses for it; names close to the one asked for are offered."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(call.model[:200], list(catalog.models), n=1)
+    hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    message = f"The model {call.model[:200]!r} does not exist or you do not have access to it.{hint}"
+    return replace(Reply.error(404, message, code="model_not_found", param="model"), source="error")
+
+
+def decision(call: Call, plan: Plan, trace: Trace) -> Reply:
+    """What a dry run answers: where the call would have gone, and why. No provider is called."""
+    value = {
+        "object": "cognitude.decision",
+        "id": call.id,
+        "model": call.model,
+        "deployments": [deployment.id for deployment in plan.deployments],
+        "reasons": list(plan.reasons),
+        "shadow": [{"plugin": made.plugin, "stage": made.stage, "would": made.would} for made in trace.decisions],
+    }
+    return replace(Reply.json(value), source="dry_run")

@@ -1,0 +1,184 @@
+"""The way to an OpenAI-compatible upstream: bytes in, bytes out, no translation.
+
+The client is aiohttp. httpx costs ten times as much a request; pyreqwest, a third cheaper, leaves the upstream running
+when a call is cancelled before its head (docs/benchmarks.md has the figures and the command).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+import aiohttp
+from yarl import URL
+
+from hooks import Call, Reply
+
+from .asgi import PATHS
+from .provider import Broke, ProviderError, Target, Timeouts
+from .verdict import CARRIED, failure, judge, timed_out
+
+_CONNECTIONS: Final = 1000
+_IDLE_SECONDS: Final = 20.0
+_DNS_SECONDS: Final = 60
+
+
+class DirectProvider:
+    """Pooled connections with keep-alive to every upstream. ``proxy`` is the URL of an HTTP proxy, or None.
+
+    The environment's proxies, cookies and redirects are ignored: a key goes to the configured host and nowhere else.
+    """
+
+    def __init__(self, proxy: str | None = None) -> None:
+        self._proxy = proxy
+        self._session: aiohttp.ClientSession | None = None
+        self._calls: dict[tuple[str, str], tuple[Target, URL, dict[str, str], aiohttp.ClientTimeout]] = {}
+
+    async def start(self) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                limit=_CONNECTIONS, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS
+            ),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+            skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
+        )
+
+    async def stop(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def send(self, call: Call, body: bytes, target: Target, headers: Mapping[str, str]) -> Reply:
+        assert self._session is not None, "DirectProvider.send before start"
+        url, fixed, timeout = self._prepared(call, target)
+        try:
+            response = await self._session.post(
+                url,
+                data=body,
+                headers={**fixed, **headers},
+                timeout=timeout,
+                allow_redirects=False,
+                proxy=self._proxy,
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise before_the_head(error, target.timeouts) from error
+        try:
+            return await _answer(response, target.timeouts)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            response.close()
+            raise in_the_body(error, target.timeouts) from error
+        except BaseException:
+            response.close()
+            raise
+
+    def _prepared(self, call: Call, target: Target) -> tuple[URL, dict[str, str], aiohttp.ClientTimeout]:
+        """What does not change from call to call, made once for each target and endpoint."""
+        key = (target.deployment.id, call.api)
+        found = self._calls.get(key)
+        if found is None or found[0] is not target:
+            found = (target, _url(call, target), _fixed_headers(target), _timeout(target.timeouts))
+            if len(self._calls) < 10_000:
+                self._calls[key] = found
+        return found[1:]
+
+
+def _url(call: Call, target: Target) -> URL:
+    base = target.base_url or ""
+    query = target.options.get("query")
+    url = URL(base + PATHS[call.api])
+    return url.with_query(dict(query)) if isinstance(query, Mapping) else url
+
+
+def _fixed_headers(target: Target) -> dict[str, str]:
+    headers = {"content-type": "application/json", "accept-encoding": "identity", "user-agent": "cognitude"}
+    if target.api_key is not None:
+        headers["authorization"] = f"Bearer {target.api_key}"
+    return {**headers, **{name.lower(): value for name, value in target.headers.items()}}
+
+
+def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=timeouts.total, connect=None, sock_connect=timeouts.connect, sock_read=timeouts.first_token
+    )
+
+
+async def _answer(response: aiohttp.ClientResponse, timeouts: Timeouts) -> Reply:
+    kind = response.headers.get("content-type", "")
+    if response.status == 200 and kind.startswith("text/event-stream"):
+        return await _streamed(response, timeouts)
+    raw = await response.read()
+    headers = {name: value for name in CARRIED if (value := response.headers.get(name)) is not None}
+    return judge(response.status, {**headers, "content-type": kind} if kind else headers, raw)
+
+
+async def _streamed(response: aiohttp.ClientResponse, timeouts: Timeouts) -> Reply:
+    first = await response.content.readany()
+    if not first:
+        raise failure("malformed", "the provider sent an event stream without an event")
+    connection = response.connection
+    if connection is not None and connection.protocol is not None:
+        connection.protocol.read_timeout = timeouts.between_chunks
+    return Reply(status=200, chunks=_Chunks(response, first))
+
+
+class _Chunks:
+    """Whatever has arrived, as soon as it has. Closing it before the end closes the connection at once.
+
+    Not a generator: one that was never begun does not run its ``finally``, and a client may be gone by then.
+    """
+
+    __slots__ = ("_first", "_read", "_response")
+
+    def __init__(self, response: aiohttp.ClientResponse, first: bytes) -> None:
+        self._response = response
+        self._first = first
+        self._read = response.content.readany
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if chunk := self._first:
+            self._first = b""
+            return chunk
+        try:
+            chunk = await self._read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            self._response.close()
+            raise Broke(_reason(error)) from error
+        if not chunk:
+            raise StopAsyncIteration
+        return chunk
+
+    async def aclose(self) -> None:
+        self._first = b""
+        self._response.close()
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)):
+        return "connect"
+    return "timeout" if isinstance(error, TimeoutError) else "reset"
+
+
+def before_the_head(error: Exception, timeouts: Timeouts) -> ProviderError:
+    """What went wrong before anything came back. The message names no address: it goes to the client."""
+    reason = _reason(error)
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return failure("connect", f"the provider could not be reached within {timeouts.connect:g} s", status=504)
+    if reason == "connect":
+        return failure("connect", "the provider could not be reached")
+    if reason == "timeout":
+        return timed_out("answer", timeouts.first_token)
+    if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, OSError)):
+        return failure("reset", "the provider closed the connection before it answered")
+    return failure("malformed", "the provider's answer is not HTTP")
+
+
+def in_the_body(error: Exception, timeouts: Timeouts) -> ProviderError:
+    """A whole answer, or the first event of a stream, that did not come to its end."""
+    if isinstance(error, TimeoutError):
+        return timed_out("whole answer", timeouts.first_token)
+    return failure("reset", "the provider broke off in the middle of its answer")

@@ -1,0 +1,151 @@
+"""What a pipeline entry's ``use`` names: an installed plugin, a class, a module or a file. Only that is imported."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib import import_module
+from importlib.machinery import SourceFileLoader
+from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec, module_from_spec, spec_from_loader
+from inspect import getmembers_static, isclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final, TypeVar
+
+from hooks import PluginError
+
+from .source import nearest
+from .vet import hooks_of
+
+GROUP: Final = "cognitude.plugins"
+T = TypeVar("T")
+
+
+class Unknown(PluginError):
+    """``use`` names nothing; ``near`` is the closest name that exists."""
+
+    def __init__(self, rule: str, near: str | None = None) -> None:
+        super().__init__(rule)
+        self.near = near
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """``target`` is a class, a module or an object; ``origin`` says where it is from."""
+
+    target: Any
+    origin: str
+
+
+def installed() -> dict[str, EntryPoint]:
+    """Installed plugins by name, none of them imported."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def resolve(use: str, folder: Path) -> Found:
+    """Raises `PluginError`, whose text completes "it …"; relative files are relative to ``folder``."""
+    if use.startswith(("./", "../", "/")):
+        return _file(use, folder)
+    points = tuple(entry_points(group=GROUP, name=use))
+    if len(points) > 1:
+        values = " and ".join(sorted(point.value for point in points))
+        raise PluginError(f"is the name of several installed plugins ({values}): use package.module:Class")
+    if points:
+        dist = points[0].dist
+        package = f" ({dist.name} {dist.version})" if dist else ""
+        return Found(target=_named(points[0].module, points[0].attr), origin=points[0].value + package)
+    module, _, attribute = use.partition(":")
+    if use.endswith(".py") or "/" in use:
+        raise Unknown(f"names nothing; a file is written ./{use.lstrip('/')}", nearest(use, installed()))
+    if "." not in module and not attribute and not _exists(module):
+        raise Unknown("is neither an installed plugin nor a module", nearest(use, installed()))
+    return Found(target=_named(module, attribute), origin=use)
+
+
+def foreign(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Runs a plugin's own code outside any request; whatever it raises becomes a `PluginError` of one line."""
+    try:
+        return call(*args, **kwargs)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's module or constructor may raise anything
+        text = str(error).strip().split("\n")[0][:300]
+        raise PluginError(f"{type(error).__name__}: {text}" if text else type(error).__name__) from None
+
+
+def _exists(module: str) -> bool:
+    if not module.isidentifier():
+        return False
+    try:
+        return find_spec(module) is not None
+    except ValueError:
+        return module in sys.modules
+
+
+def _named(module: str, attribute: str) -> Any:
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise Unknown("is not the name of a plugin, a module, or package.module:Class", nearest(module, installed()))
+    try:
+        target: Any = foreign(import_module, module)
+    except PluginError as error:
+        raise PluginError(f"cannot be imported: {error}") from None
+    return _attribute(target, attribute, module)
+
+
+def _attribute(target: Any, attribute: str, module: str) -> Any:
+    for part in attribute.split(".") if attribute else ():
+        known = [name for name in dir(target) if not name.startswith("_")]
+        if part not in dir(target):
+            raise Unknown(f"names {part!r}, which is not in {module}", nearest(part, known))
+        target = foreign(getattr, target, part)
+    return target
+
+
+def _file(use: str, folder: Path) -> Found:
+    name, _, attribute = use.partition(":")
+    path = (folder / name).absolute()
+    if not path.is_file():
+        near = nearest(path.name, [file.name for file in path.parent.glob("*.py")]) if path.parent.is_dir() else None
+        raise Unknown("names a file that is not there", near and f"{name.rpartition('/')[0]}/{near}")
+    if path.suffix != ".py":
+        raise Unknown("names a file that is not a .py file")
+    module = _execute(path)
+    if attribute:
+        return Found(target=_attribute(module, attribute, name), origin=f"{path}:{attribute}")
+    return Found(target=_only_class(module, name) or module, origin=str(path))
+
+
+def _execute(path: Path) -> ModuleType:
+    """A fresh module each time, so that a reload sees the file as it is now."""
+    name = f"cognitude_file_{path.stem}_{sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = spec_from_loader(name, SourceFileLoader(name, str(path)), is_package=False)
+    if spec is None or spec.loader is None:
+        raise PluginError("cannot be imported")
+    module = module_from_spec(spec)
+    before = sys.modules.get(name)
+    sys.modules[name] = module
+    try:
+        foreign(spec.loader.exec_module, module)
+    except PluginError as error:
+        sys.modules.pop(name)
+        if before is not None:
+            sys.modules[name] = before
+        raise PluginError(f"cannot be imported: {error}") from None
+    return module
+
+
+def _only_class(module: ModuleType, name: str) -> type | None:
+    classes = plugin_classes(module)
+    if len(classes) == 1:
+        return classes[0]
+    if classes and not hooks_of(module):
+        names = ", ".join(item.__name__ for item in classes)
+        raise PluginError(f"has several plugin classes ({names}): use {name}:{classes[0].__name__}")
+    return None
+
+
+def plugin_classes(module: ModuleType) -> list[type]:
+    """Classes with hookimpls that the module itself defines."""
+    members = (item for _, item in getmembers_static(module, isclass))
+    return [item for item in members if item.__module__ == module.__name__ and hooks_of(item)]

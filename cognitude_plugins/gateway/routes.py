@@ -1,0 +1,93 @@
+"""Endpoints beside the model calls: collected from plugins, each behind the access class it names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from starlette.routing import BaseRoute, Mount, Route
+
+from hooks import Caller, ConfigError, Operation, Problem, Reply
+from hooks.operation import operation_of
+
+from .auth import NOT_ADMIN
+from .plain import send_plain
+
+if TYPE_CHECKING:
+    import pluggy
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+Admit = Callable[["Scope"], Caller | Reply]
+_KINDS: Final = "a starlette Route or Mount"
+
+
+def collect_routes(manager: pluggy.PluginManager) -> tuple[BaseRoute, ...]:
+    """The routes of all plugins; raises `ConfigError` for one without `hooks.operation`, or of another kind."""
+    problems: list[Problem] = []
+    collected: list[BaseRoute] = []
+    for hook in manager.hook.routes.get_hookimpls():
+        for route in cast(Iterable[BaseRoute], hook.function() or ()):
+            rule = _unfit(route)
+            if rule is None:
+                collected.append(route)
+            else:
+                problems.append(Problem(path=f"plugin {hook.plugin_name}", rule=rule))
+    if problems:
+        raise ConfigError(problems)
+    return tuple(collected)
+
+
+def _unfit(route: BaseRoute) -> str | None:
+    if not isinstance(route, (Route, Mount)):
+        return f"routes gave {type(route).__name__}; {_KINDS} is expected"
+    if operation_of(_endpoint(route)) is None:
+        return f"the endpoint of {route.path!r} has no access class; mark it with hooks.operation"
+    return None
+
+
+def _endpoint(route: Route | Mount) -> Any:
+    return route.endpoint if isinstance(route, Route) else route.app
+
+
+def guarded(routes: Iterable[BaseRoute], admit: Admit, new_id: Callable[[], str]) -> list[BaseRoute]:
+    """Routes of the same paths that let in only whom their operation names."""
+    fresh: list[BaseRoute] = []
+    for route in routes:
+        assert isinstance(route, (Route, Mount))
+        found = operation_of(_endpoint(route))
+        assert found is not None
+        fresh.append(_guarded(route, found, admit, new_id))
+    return fresh
+
+
+def _guarded(route: Route | Mount, found: Operation, admit: Admit, new_id: Callable[[], str]) -> BaseRoute:
+    if isinstance(route, Mount):
+        return Mount(route.path, app=_gate(route.app, found, admit, new_id), name=route.name)
+    copy = Route(route.path, route.endpoint, methods=sorted(route.methods or {"GET"}), name=route.name)
+    copy.app = _gate(copy.app, found, admit, new_id)
+    return copy
+
+
+def _gate(app: ASGIApp, found: Operation, admit: Admit, new_id: Callable[[], str]) -> ASGIApp:
+    async def gate(scope: Scope, receive: Receive, send: Send) -> None:
+        if found.access != "public":
+            caller = admit(scope)
+            if isinstance(caller, Caller) and found.access == "admin" and not caller.admin:
+                caller = NOT_ADMIN
+            if isinstance(caller, Reply):
+                await send_plain(send, caller, new_id())
+                return
+            scope.setdefault("state", {})["caller"] = caller
+        await app(scope, receive, send)
+
+    return gate
+
+
+def operations(routes: Sequence[BaseRoute]) -> list[tuple[str, str, Operation]]:
+    """Path, method and operation of every route, for the OpenAPI document. HEAD comes with GET and is not listed."""
+    rows = []
+    for route in routes:
+        found = operation_of(_endpoint(route)) if isinstance(route, (Route, Mount)) else None
+        if found is not None and isinstance(route, Route):
+            rows += [(route.path, method, found) for method in sorted(route.methods or ()) if method != "HEAD"]
+    return rows

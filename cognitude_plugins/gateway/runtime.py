@@ -1,0 +1,153 @@
+"""Everything one configuration makes: built without I/O, started, served from, stopped. A reload builds another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, cast
+
+import pluggy
+
+from hooks import PluginError
+
+from .auth import BOOTSTRAP_VARIABLE, Keyring, keyring
+from .behind import INNER, behind_us
+from .config import Config
+from .ids import new_id
+from .lent import Lent
+from .lifeline import Gone, Lifeline
+from .loader import Loaded, load_file, register
+from .models import Catalog, targets
+from .pipeline import Pipeline, compile_pipeline
+from .prices import Price, PriceBook
+from .providers import Provider
+from .providers.transports import transports
+from .request_body import BodyLimits
+from .routes import collect_routes
+from .scheduler import Scheduler, collected
+from .settings import GatewayTimeouts, Limits
+from .validate import CallLimits
+from .version import VERSION
+from .watchers import Background
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+_FREE: Final = Price(input=0, output=0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Runtime:
+    """One configuration at work. Fixed once built, but for what is under way and for ``prices``, read at start."""
+
+    config: Config
+    loaded: tuple[Loaded, ...]
+    manager: pluggy.PluginManager
+    catalog: Catalog
+    pipeline: Pipeline
+    keyring: Keyring
+    routes: tuple[BaseRoute, ...]
+    scheduler: Scheduler
+    limits: Limits
+    timeouts: GatewayTimeouts
+    body_limits: BodyLimits
+    call_limits: CallLimits
+    server_timing: bool
+    server_timing_header: str | None
+    prices: PriceBook = field(default_factory=PriceBook)
+    background: Background = field(default_factory=Background)
+    under_way: set[Lifeline] = field(default_factory=set)
+    new_id: Callable[[], str] = new_id
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self) -> None:
+        """Open providers, plugins in the order of the list, jobs. What was opened is closed again when one fails."""
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def _open(self) -> None:
+        await asyncio.to_thread(self.config.data_dir.mkdir, parents=True, exist_ok=True)
+        self.prices = await asyncio.to_thread(_price_book, self.catalog)
+        for provider in self.pipeline.providers.values():
+            await provider.start()
+            self._stack.push_async_callback(provider.stop)
+        lent = Lent(VERSION, lambda: self)
+        for hook in self.manager.hook.lifespan.get_hookimpls():
+            try:
+                entered = cast(AbstractAsyncContextManager[None], hook.function(*[lent] * len(hook.argnames)))
+                await self._stack.enter_async_context(entered)
+            except (OSError, ValueError, TypeError, RuntimeError) as error:
+                raise PluginError(f"plugin {hook.plugin_name!r} did not start: {error}") from error
+        await self.scheduler.start()
+        self._stack.push_async_callback(self.scheduler.stop)
+
+    async def idle(self) -> None:
+        """Wait until no call is under way and every watcher has been told."""
+        while self.under_way:
+            await asyncio.sleep(0.02)
+        await self.background.finished()
+
+    def abort(self, why: Gone) -> None:
+        """End every call that is under way; `idle` then waits for their watchers."""
+        for lifeline in tuple(self.under_way):
+            lifeline.abort(why)
+
+    async def stop(self) -> None:
+        """Close in the reverse order. The caller has waited for `idle`."""
+        await self._stack.aclose()
+
+
+def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Provider] | None = None) -> Runtime:
+    """Read, validate, construct and compile; raises `ConfigError` with every problem. Touches no socket.
+
+    ``inner`` makes the provider that is the app behind us when the pipeline runs as middleware: every model leads to
+    it. It is told whether the client's own credential is handed on.
+    """
+    config, loaded = load_file(path, environ)
+    manager = register(loaded)
+    catalog = targets(config)
+    proxy = config.gateway.proxy
+    providers = transports(catalog, None if proxy is None else proxy.get_secret_value())
+    if inner is not None:
+        middleware = config.gateway.middleware
+        catalog, providers = behind_us(catalog, middleware), {INNER: inner(middleware.auth == "inner")}
+    pipeline = compile_pipeline(loaded, manager, catalog, providers)
+    gateway = config.gateway
+    return Runtime(
+        config=config,
+        loaded=loaded,
+        manager=manager,
+        catalog=catalog,
+        pipeline=pipeline,
+        keyring=keyring(gateway.keys, environ.get(BOOTSTRAP_VARIABLE)),
+        routes=collect_routes(manager),
+        scheduler=Scheduler(
+            collected(manager.hook.schedule.get_hookimpls()), pipeline.faults, config.data_dir / "jobs.lock"
+        ),
+        limits=gateway.limits,
+        timeouts=gateway.timeouts,
+        body_limits=BodyLimits(
+            size=gateway.limits.body_bytes, depth=gateway.limits.json_depth, seconds=gateway.timeouts.request_body
+        ),
+        call_limits=CallLimits(messages=gateway.limits.messages, n=gateway.limits.n),
+        server_timing=gateway.server_timing,
+        server_timing_header=gateway.server_timing_header,
+    )
+
+
+def _price_book(catalog: Catalog) -> PriceBook:
+    """Simulated models cost nothing; the price map is read only if another deployment has no price of its own."""
+    all_targets = [*(target for found in catalog.models.values() for target in found), *catalog.catch_all]
+    deployments = {target.deployment.id: target.deployment for target in all_targets}
+    own = {
+        id: Price.per_million(input=price.input, output=price.output, cached_input=price.cached_input)
+        for id, price in catalog.prices.items()
+    }
+    free = {one.id: _FREE for one in deployments.values() if one.transport == "simulated"}
+    return PriceBook.load(deployments.values(), {**free, **own})

@@ -1,0 +1,248 @@
+"""The settings of the core: what may stand in plugins.yaml, as pydantic models. Every field says what it means."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from .fields import (
+    BaseUrl,
+    Count,
+    HeaderName,
+    Identifier,
+    KeySecret,
+    ModelName,
+    ProxyUrl,
+    Seconds,
+    Usd,
+    VariableName,
+)
+
+STRICT: Final = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """The default depends on another field."""
+    schema.pop("default", None)
+
+
+class Listen(BaseModel):
+    """Where the gateway listens."""
+
+    model_config = STRICT
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address to listen on; 0.0.0.0 for every interface."
+    )
+    port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 for any that is free.")
+
+
+class Key(BaseModel):
+    """A client key declared by the operator."""
+
+    model_config = STRICT
+
+    id: Identifier = Field(description="The key's public name, as it appears in logs and the ledger; unique.")
+    secret: KeySecret = Field(description="What clients send as their API key; at least 16 characters.")
+    organization: Identifier = Field(description="The organization every call with this key belongs to.")
+    admin: bool = Field(default=False, description="Whether the key may use the administrative endpoints.")
+
+
+class Limits(BaseModel):
+    """The largest request that is looked at."""
+
+    model_config = STRICT
+
+    body_bytes: Count = Field(default=10_485_760, description="Size of a request body, in bytes; above it 413.")
+    header_bytes: Count = Field(
+        default=32_768, description="Size of all request headers together, in bytes; above it 431."
+    )
+    json_depth: Count = Field(default=64, le=512, description="Nesting of the request's JSON.")
+    messages: Count = Field(default=4096, description="Messages in one chat request.")
+    n: Count = Field(default=8, description="Choices that one request may ask for.")
+    in_flight: Count = Field(default=1000, description="Calls served at the same time by one process; above it 503.")
+
+
+class GatewayTimeouts(BaseModel):
+    """How long the gateway waits, in seconds."""
+
+    model_config = STRICT
+
+    connect: Seconds = Field(default=5.0, description="For a connection to a provider.")
+    first_token: Seconds = Field(default=60.0, description="For the head of a provider's answer and its first event.")
+    between_chunks: Seconds = Field(default=60.0, description="For the next piece of a provider's answer.")
+    total: Seconds = Field(default=600.0, description="For one call with all its attempts.")
+    request_body: Seconds = Field(default=30.0, description="For the client to send its request.")
+    client_write: Seconds = Field(default=60.0, description="For the client to take the next piece of its answer.")
+
+
+class Drain(BaseModel):
+    """What happens on SIGTERM, in seconds."""
+
+    model_config = STRICT
+
+    announce_seconds: float = Field(
+        default=2.0, ge=0, description="How long /readyz says 503 before connections are refused."
+    )
+    finish_seconds: float = Field(default=30.0, ge=0, description="How long calls in flight may go on after that.")
+
+
+class Middleware(BaseModel):
+    """How authentication works when the gateway stands in front of another app in the same process."""
+
+    model_config = STRICT
+
+    auth: Literal["inner", "gateway"] = Field(
+        default="inner",
+        description="Who checks the client's key: the app behind (its header is passed on) or the gateway.",
+    )
+    inner_key: SecretStr | None = Field(
+        default=None, description="With auth: gateway, the key sent to the app behind instead of the client's."
+    )
+
+
+class Gateway(BaseModel):
+    """The gateway itself."""
+
+    model_config = STRICT
+
+    listen: Listen = Field(default=Listen(), description="Where the gateway listens.")
+    server_timing: bool = Field(default=False, description="Put a Server-Timing header on every answer.")
+    server_timing_header: HeaderName | None = Field(
+        default=None, description="A request header with which a client may ask for Server-Timing on its answer."
+    )
+    data_dir: str = Field(
+        default=".cognitude",
+        min_length=1,
+        description="Folder for the gateway's files, relative to the configuration file.",
+    )
+    keys: tuple[Key, ...] = Field(default=(), description="Client keys declared here.")
+    limits: Limits = Field(default=Limits(), description="The largest request that is looked at.")
+    timeouts: GatewayTimeouts = Field(default=GatewayTimeouts(), description="How long the gateway waits.")
+    drain: Drain = Field(default=Drain(), description="What happens on SIGTERM.")
+    middleware: Middleware = Field(
+        default=Middleware(), description="Authentication in front of another app in the same process."
+    )
+    proxy: ProxyUrl | None = Field(
+        default=None, description="URL of an HTTP proxy for calls to providers; kept secret, as it may hold a password."
+    )
+
+
+class Services(BaseModel):
+    """What the gateway may lean on outside its own process. Nothing yet."""
+
+    model_config = STRICT
+
+
+class ModelTimeouts(BaseModel):
+    """Overrides of ``gateway.timeouts`` for one model, in seconds."""
+
+    model_config = STRICT
+
+    connect: Seconds | None = Field(default=None, description="For a connection to the provider.")
+    first_token: Seconds | None = Field(default=None, description="For the head of the answer and its first event.")
+    between_chunks: Seconds | None = Field(default=None, description="For the next piece of the answer.")
+    total: Seconds | None = Field(default=None, description="For one call with all its attempts.")
+
+
+class Price(BaseModel):
+    """US dollars per million tokens."""
+
+    model_config = STRICT
+
+    input: Usd = Field(description="Prompt tokens.")
+    output: Usd = Field(default=Decimal(0), json_schema_extra={"default": 0}, description="Completion tokens.")
+    cached_input: Usd | None = Field(default=None, description="Prompt tokens the provider had cached; null: as input.")
+
+
+class Model(BaseModel):
+    """One deployment of a model, or an alias for several models."""
+
+    model_config = STRICT
+
+    name: ModelName = Field(
+        description="What clients say. Entries that share a name are deployments of one model, tried in this order; "
+        '"*" takes every name that is not listed.'
+    )
+    provider: str | None = Field(
+        default=None,
+        description="provider/upstream-model, as in openai/gpt-4o-mini; openai/* calls the model as clients do.",
+    )
+    candidates: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Makes the entry an alias: the deployments of these models, in this order.",
+    )
+    transport: Literal["auto", "direct", "litellm", "asgi", "simulated"] = Field(
+        default="auto",
+        description="How the provider is called: direct (OpenAI-compatible, untranslated), litellm (translated), "
+        "asgi (an app in this process), simulated; auto chooses by the provider.",
+    )
+    base_url: BaseUrl | None = Field(
+        default=None, description="The provider's address with the API's prefix, as in http://10.0.0.5:8000/v1."
+    )
+    api_key: SecretStr | None = Field(default=None, description="The provider's key; sent to that provider only.")
+    headers: dict[HeaderName, SecretStr] = Field(
+        default_factory=dict, description="Further headers for the provider; their values are kept secret."
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        repr=False,
+        description="What this kind of provider understands besides: of simulated latency_ms, chunk_ms, faults; "
+        "of litellm api_version, aws_region_name and the like; of asgi app.",
+    )
+    timeouts: ModelTimeouts = Field(
+        default=ModelTimeouts(), description="Overrides of gateway.timeouts for this entry."
+    )
+    price: Price | None = Field(
+        default=None, description="US dollars per million tokens, where the known price is not yours."
+    )
+    info: dict[str, Any] = Field(
+        default_factory=dict, description="Anything routers should know: region, weight, context length."
+    )
+    if_set: VariableName | None = Field(
+        default=None, description="Leave this entry out unless this environment variable is set and not empty."
+    )
+
+
+class Step(BaseModel):
+    """One plugin in the pipeline."""
+
+    model_config = STRICT
+
+    use: str = Field(
+        min_length=1,
+        description="The plugin: an installed plugin's name, package.module:Class, package.module, ./file.py or "
+        "./file.py:Class (relative to this file).",
+    )
+    name: Identifier = Field(
+        default="",
+        json_schema_extra=_without_default,
+        description="The entry's own name, unique; by default the last part of use.",
+    )
+    mode: Literal["enforce", "shadow", "off"] = Field(
+        default="enforce",
+        description="shadow runs the plugin and records its decision without applying it; off leaves it out.",
+    )
+    on_error: Literal["skip", "reject"] | None = Field(
+        default=None,
+        description="What becomes of a call when the plugin fails; null: the plugin's own default, else skip.",
+    )
+    timeout: Seconds | None = Field(default=None, description="Seconds one hook may take; null for no limit.")
+    config: dict[str, Any] | None = Field(default=None, repr=False, description="The plugin's own settings.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "name" not in data and isinstance(data.get("use"), str):
+            return {**data, "name": default_name(data["use"])}
+        return data
+
+
+def default_name(use: str) -> str:
+    """The last part of ``use``: of ``./limits/mine.py`` it is ``mine``, of ``package.module:Class`` it is ``Class``."""
+    last = re.split(r"[:/\\]", use.rstrip("/"))[-1]
+    return last.removesuffix(".py") if last.endswith(".py") else last.rpartition(".")[2]

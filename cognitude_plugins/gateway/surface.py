@@ -1,0 +1,73 @@
+"""Everything that is not a model call: one Starlette app for a runtime's routes, its errors in the OpenAI envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from hooks import Reply
+
+from .endpoints import APIS, admitted
+from .openapi import API_OPERATIONS
+from .routes import guarded
+from .runtime import Runtime
+from .system import System, as_response, documentation
+
+
+def surface(runtime: Runtime, system: System) -> Starlette:
+    """Core routes first, so that a plugin cannot take one over; then the plugins', in their order."""
+    own = system.routes()
+    documented = [(path, *API_OPERATIONS[path]) for path in APIS]
+    pages = documentation(
+        [(path, method, described) for path, method, described in documented], [*own, *runtime.routes]
+    )
+    model_calls = [Route(path, _only_post, methods=["POST"]) for path in APIS]
+    routes: Sequence[BaseRoute] = [
+        *model_calls,
+        *guarded([*own, *pages, *runtime.routes], lambda scope: admitted(runtime, scope), runtime.new_id),
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: http_error, Exception: server_error})
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _only_post(request: Request) -> Response:
+    """Never reached: the app takes these paths before its surface. Listed so that another method is a 405."""
+    raise HTTPException(500)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """Starlette's own refusals, 404 and 405 among them."""
+    assert isinstance(error, HTTPException)
+    reply = Reply.error(
+        error.status_code,
+        _sentence(request, error),
+        type="server_error" if error.status_code >= 500 else "invalid_request_error",
+        code=_CODES.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")),
+        headers=dict(error.headers or {}),
+    )
+    return as_response(reply)
+
+
+_CODES = {404: "unknown_url", 405: "method_not_allowed"}
+
+
+def _sentence(request: Request, error: HTTPException) -> str:
+    path = request.scope["path"][:200]
+    if error.status_code == 404 and error.detail == "Not Found":
+        return f"Unknown request URL: {request.method} {path}. Please check the URL for typos."
+    if error.status_code == 405:
+        return f"Not allowed to {request.method} on {path}."
+    return str(error.detail)
+
+
+async def server_error(request: Request, error: Exception) -> Response:
+    """A bug of ours: the traceback goes to the log, not to the client."""
+    text = "The gateway failed on this request; the failure is in its log."
+    return as_response(Reply.error(500, text, type="server_error", code="internal_error"))

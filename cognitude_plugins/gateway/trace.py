@@ -1,0 +1,50 @@
+"""What the core notes down about one call while it is under way. Never leaves the core; an `Outcome` is made of it."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from hooks import Decision
+
+
+class Trace:
+    """The mutable side of one call: times in seconds of `time.perf_counter`, decisions, attempts."""
+
+    __slots__ = (
+        "attempts",
+        "decisions",
+        "first_byte",
+        "post_index",
+        "provider_seconds",
+        "reasons",
+        "started",
+        "timings",
+    )
+
+    def __init__(self, *, timed: bool = False) -> None:
+        self.started = perf_counter()
+        self.first_byte: float | None = None
+        self.provider_seconds = 0.0
+        self.attempts = 0
+        self.reasons: tuple[str, ...] = ()
+        self.decisions: list[Decision] = []
+        self.post_index = 0
+        self.timings: dict[str, float] | None = {} if timed else None
+
+    def seconds(self) -> float:
+        return perf_counter() - self.started
+
+    def spend(self, name: str, seconds: float) -> None:
+        """Add to what ``name`` has taken so far, for ``Server-Timing``."""
+        if self.timings is not None:
+            self.timings[name] = self.timings.get(name, 0.0) + seconds
+
+    def server_timing(self) -> str:
+        """The W3C ``Server-Timing`` value, durations in milliseconds."""
+        timings = self.timings or {}
+        rows = [*timings.items(), ("provider", self.provider_seconds), ("total", self.seconds())]
+        return ", ".join(f"{_token(name)};dur={seconds * 1000:.3f}" for name, seconds in rows)
+
+
+def _token(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)

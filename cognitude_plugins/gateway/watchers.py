@@ -1,0 +1,58 @@
+"""The watchers of a reply: each is told the outcome exactly once, whatever became of client or of another watcher."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Coroutine, Sequence
+from inspect import isawaitable
+from typing import Any, Final, TypeVar
+
+from hooks import Outcome
+from hooks.stream import Watch
+
+log: Final = logging.getLogger("cognitude.watchers")
+
+T = TypeVar("T")
+
+
+class Background:
+    """Tasks that outlive the call that began them. Shutdown waits for them."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def finished(self) -> None:
+        """Wait until nothing is under way."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def tell(told: Sequence[tuple[Watch, Outcome]], background: Background) -> None:
+    """Call every watcher. Plain functions run at once; what they leave to await runs shielded from cancellation."""
+    waiting = [result for watch, outcome in told if (result := _call(watch, outcome)) is not None]
+    if waiting:
+        await asyncio.shield(background.start(_await_all(waiting)))
+
+
+def _call(watch: Watch, outcome: Outcome) -> Awaitable[None] | None:
+    try:
+        result = watch.watcher(outcome)
+    except Exception:
+        log.exception("a watcher failed")
+        return None
+    return result if isawaitable(result) else None
+
+
+async def _await_all(waiting: Sequence[Awaitable[None]]) -> None:
+    for result in waiting:
+        try:
+            await result
+        except Exception:
+            log.exception("a watcher failed")
