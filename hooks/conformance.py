@@ -11,10 +11,11 @@ import pluggy
 from . import spec
 from .call import Call
 from .errors import PluginError
-from .exercise import Exercised, exercise, registered
+from .exercise import Exercised, exercise
 from .job import Job
 from .operation import operation_of
 from .payload import Payload
+from .registration import registered
 from .reply import Reply
 from .samples import completion, make_call, streamed
 
@@ -43,7 +44,7 @@ def check_plugin(plugin: object) -> None:
 
 def _check_marked(plugin: object, manager: pluggy.PluginManager) -> None:
     marked = {impl.name for impl in manager.get_hookcallers(plugin) or ()}
-    for name in (*spec.STAGES, *spec.CONTRIBUTIONS):
+    for name in spec.STAGES:
         if name not in marked and inspect.isroutine(getattr(plugin, name, None)):
             raise PluginError(
                 f"{_named(plugin)}: {name} has the name of a hook and no @hookimpl, so it is never called"
@@ -83,11 +84,8 @@ def _check_contributions(manager: pluggy.PluginManager) -> None:
 
 
 def _check_route(name: str, route: Any) -> None:
-    inner = getattr(route, "routes", None)
-    if inner:
-        for one in inner:
-            _check_route(name, one)
-    elif operation_of(getattr(route, "endpoint", None)) is None:
+    """An endpoint, or the app of a mount, which answers for all below it."""
+    if operation_of(getattr(route, "endpoint", None) or getattr(route, "app", None)) is None:
         path = getattr(route, "path", route)
         raise PluginError(f"{name}: the endpoint of {path} does not say who may call it; mark it with hooks.operation")
 

@@ -307,7 +307,7 @@ from cognitude_plugins.gateway.app import create_app
 create_app(Path(sys.argv[1]))
 print(json.dumps({"seen": seen, "modules": sorted(name for name in sys.modules if "." not in name)}))
 """
-HEAVY = {"litellm", "tiktoken", "openai", "aiohttp", "redis", "sqlalchemy", "pandas", "numpy"}
+HEAVY = {"litellm", "openai", "tiktoken"}
 
 
 def started(config: Path) -> dict[str, list[object]]:

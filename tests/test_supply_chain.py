@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 import sysconfig
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,8 @@ LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 STOLEN = {("litellm", "1.82.7"), ("litellm", "1.82.8")}
 """Releases that carried a credential stealer."""
 
-PTH_FILES = {"distutils-precedence.pth", "_editable_impl_cognitude.pth"}
-"""Files that run at every start of the interpreter: setuptools' own, and the path to this repository."""
+PTH_FILES = {"distutils-precedence.pth"}
+"""Files that run at every start of the interpreter: setuptools' own. Beside them only the path to this repository."""
 
 each_lock = pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
 
@@ -82,10 +84,41 @@ def test_every_dependency_of_the_project_is_locked() -> None:
         assert names - locked == set(), lock
 
 
+def imported() -> set[str]:
+    """Top-level modules imported anywhere in the source but under TYPE_CHECKING."""
+    found: set[str] = set()
+    for path in [*(ROOT / "hooks").rglob("*.py"), *(ROOT / "cognitude_plugins").rglob("*.py")]:
+        tree = ast.parse(path.read_text())
+        typing = {id(inner) for node in ast.walk(tree) if _is_typing(node) for inner in ast.walk(node)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import) and id(node) not in typing:
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level and id(node) not in typing:
+                found.add(node.module.partition(".")[0])
+    return found
+
+
+def _is_typing(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+
+
+def test_what_is_imported_is_declared() -> None:
+    """A package that is there only because another needs it is gone with the other's next release."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {re.split(r"[^A-Za-z0-9._-]", one)[0].lower() for one in project["dependencies"]}
+    homes = packages_distributions()
+    third_party = imported() - sys.stdlib_module_names - {"hooks", "cognitude_plugins"} - {"pytest"}
+    for module in sorted(third_party):
+        homes_of = {one.lower() for one in homes.get(module, [])}
+        assert homes_of & declared, f"{module} is imported and not one of the project's dependencies"
+
+
 def test_nothing_unknown_runs_at_the_start_of_the_interpreter() -> None:
-    found = {path.name for path in Path(sysconfig.get_paths()["purelib"]).glob("*.pth")}
-    assert found <= PTH_FILES
-    assert not list(Path(sysconfig.get_paths()["purelib"]).glob("*customize.py"))
+    packages = Path(sysconfig.get_paths()["purelib"])
+    for path in packages.glob("*.pth"):
+        ours = "cognitude" in path.name and path.read_text().strip() == str(ROOT)
+        assert ours or path.name in PTH_FILES, f"{path.name}: {path.read_text()[:200]}"
+    assert not list(packages.glob("*customize.py"))
 
 
 SILENT = """

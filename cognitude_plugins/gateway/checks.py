@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hooks import Problem
 
@@ -14,6 +14,8 @@ from .yamltree import YamlPath, path_text
 
 if TYPE_CHECKING:
     from .config import Config
+
+_FRAMING: Final = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding"})
 
 
 def check(config: Config) -> Iterator[Problem]:
@@ -74,6 +76,9 @@ def _provider(model: Model, provider: str, source: Source, at: YamlPath) -> Iter
         return
     if "*" in upstream and (model.name != "*" or upstream.count("*") > 1):
         yield source.problem(path, 'can have one * only, and only in the entry named "*"', value=provider)
+    for header in model.headers:
+        if header.lower() in _FRAMING:
+            yield source.problem((*at, "headers", header), "is the gateway's own to set")
     yield from _transport(model, name, provider, source, at)
 
 
@@ -108,6 +113,7 @@ def _aliases(config: Config, source: Source) -> Iterator[Problem]:
         at: YamlPath = ("models", index)
         if model.name in deployed or model.name in aliases:
             yield source.problem((*at, "name"), "is an alias, and another entry has that name too", value=model.name)
+            continue
         aliases[model.name] = at
         graph[model.name] = model.candidates
     known = deployed | graph.keys() | _written(source)

@@ -27,6 +27,19 @@ def _base_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _sendable(secret: SecretStr) -> SecretStr:
+    """A key travels in a header; a newline at its end, from a file or a variable, is the usual mistake."""
+    if not re.fullmatch(r"[\x21-\x7e]+", secret.get_secret_value()):
+        raise ValueError("must be printable ASCII without spaces or line ends")
+    return secret
+
+
+def _header_value(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\t\x20-\x7e]*", value.get_secret_value()):
+        raise ValueError("must be printable ASCII without line ends")
+    return value
+
+
 def _long_enough(secret: SecretStr) -> SecretStr:
     if len(secret.get_secret_value()) < 16:
         raise ValueError("must have at least 16 characters")
@@ -49,7 +62,9 @@ Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Usd = Annotated[Decimal, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})]
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
-KeySecret = Annotated[SecretStr, AfterValidator(_long_enough)]
+ApiKey = Annotated[SecretStr, AfterValidator(_sendable)]
+KeySecret = Annotated[SecretStr, AfterValidator(_sendable), AfterValidator(_long_enough)]
+HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=256)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$", max_length=128)]
 ModelName = Annotated[str, Field(pattern=r"^(\*|[^\s#*\x00-\x1f\x7f]+)$", max_length=256)]

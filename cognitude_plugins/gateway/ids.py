@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from secrets import token_hex
+from os import urandom
 from time import time_ns
 
 
 def new_id() -> str:
     """``req_``, twelve hexadecimal digits of milliseconds since 1970, and 80 random bits."""
-    return f"req_{time_ns() // 1_000_000:012x}{token_hex(10)}"
+    return f"req_{time_ns() // 1_000_000:012x}{urandom(10).hex()}"

@@ -80,10 +80,14 @@ def _timeouts(own: ModelTimeouts, shared: GatewayTimeouts) -> Timeouts:
 def _expand(
     name: str, aliases: Mapping[str, Sequence[str]], found: Mapping[str, tuple[Target, ...]]
 ) -> tuple[Target, ...]:
-    """Loops were refused by the checks. A deployment reached twice keeps its first place."""
-    reached: dict[str, Target] = {}
-    for candidate in aliases[name]:
-        further = _expand(candidate, aliases, found) if candidate in aliases else found.get(candidate, ())
-        for target in further:
-            reached.setdefault(target.deployment.id, target)
-    return tuple(reached.values())
+    """Depth first, each name once, so that a deployment reached twice keeps its first place."""
+    reached: list[Target] = []
+    seen: set[str] = set()
+    left = [name]
+    while left:
+        current = left.pop()
+        if current not in seen:
+            seen.add(current)
+            reached += found.get(current, ())
+            left += reversed(aliases.get(current, ()))
+    return tuple(reached)

@@ -106,8 +106,8 @@ def _file(use: str, folder: Path) -> Found:
     name, _, attribute = use.partition(":")
     path = (folder / name).absolute()
     if not path.is_file():
-        near = nearest(path.name, [file.name for file in path.parent.glob("*.py")]) if path.parent.is_dir() else None
-        raise Unknown("names a file that is not there", near and f"{name.rpartition('/')[0]}/{near}")
+        near = nearest(path.stem, [file.stem for file in path.parent.glob("*.py")])
+        raise Unknown("names a file that is not there", near and f"{name.rpartition('/')[0]}/{near}.py")
     if path.suffix != ".py":
         raise Unknown("names a file that is not a .py file")
     module = _execute(path)

@@ -136,9 +136,10 @@ def _open(node: Any) -> Any:
 
 
 def _with_reference(node: Schema) -> Schema:
-    if _REFERS in node.get("anyOf", ()) or not (node.get("type") in _TYPES or _RULES & node.keys()):
-        return node
-    if node.get("type") == "object" or "if" in node:
+    kind = node.get("type", ())
+    kinds = {kind} if isinstance(kind, str) else set(kind)
+    ruled = bool(_RULES & node.keys() or _TYPES & kinds)
+    if not ruled or "object" in kinds or "if" in node or _REFERS in node.get("anyOf", ()):
         return node
     about = {key: value for key, value in node.items() if key in _ABOUT}
     rule = {key: value for key, value in node.items() if key not in _ABOUT}

@@ -6,12 +6,14 @@ import re
 from decimal import Decimal
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .fields import (
+    ApiKey,
     BaseUrl,
     Count,
     HeaderName,
+    HeaderValue,
     Identifier,
     KeySecret,
     ModelName,
@@ -72,7 +74,9 @@ class GatewayTimeouts(BaseModel):
     model_config = STRICT
 
     connect: Seconds = Field(default=5.0, description="For a connection to a provider.")
-    first_token: Seconds = Field(default=60.0, description="For the head of a provider's answer and its first event.")
+    first_token: Seconds = Field(
+        default=60.0, description="For the first event of a provider's stream; a whole answer may take the total."
+    )
     between_chunks: Seconds = Field(default=60.0, description="For the next piece of a provider's answer.")
     total: Seconds = Field(default=600.0, description="For one call with all its attempts.")
     request_body: Seconds = Field(default=30.0, description="For the client to send its request.")
@@ -99,7 +103,7 @@ class Middleware(BaseModel):
         default="inner",
         description="Who checks the client's key: the app behind (its header is passed on) or the gateway.",
     )
-    inner_key: SecretStr | None = Field(
+    inner_key: ApiKey | None = Field(
         default=None, description="With auth: gateway, the key sent to the app behind instead of the client's."
     )
 
@@ -143,7 +147,9 @@ class ModelTimeouts(BaseModel):
     model_config = STRICT
 
     connect: Seconds | None = Field(default=None, description="For a connection to the provider.")
-    first_token: Seconds | None = Field(default=None, description="For the head of the answer and its first event.")
+    first_token: Seconds | None = Field(
+        default=None, description="For the first event of a stream; a whole answer may take the total."
+    )
     between_chunks: Seconds | None = Field(default=None, description="For the next piece of the answer.")
     total: Seconds | None = Field(default=None, description="For one call with all its attempts.")
 
@@ -184,8 +190,8 @@ class Model(BaseModel):
     base_url: BaseUrl | None = Field(
         default=None, description="The provider's address with the API's prefix, as in http://10.0.0.5:8000/v1."
     )
-    api_key: SecretStr | None = Field(default=None, description="The provider's key; sent to that provider only.")
-    headers: dict[HeaderName, SecretStr] = Field(
+    api_key: ApiKey | None = Field(default=None, description="The provider's key; sent to that provider only.")
+    headers: dict[HeaderName, HeaderValue] = Field(
         default_factory=dict, description="Further headers for the provider; their values are kept secret."
     )
     options: dict[str, Any] = Field(

@@ -214,6 +214,8 @@ def _rule(detail: ErrorDetails) -> str:
     kind = detail["type"]
     if kind in _KINDS:
         return f"must be {_KINDS[kind]}"
+    if kind == "string_pattern_mismatch":
+        return f"must match {detail['ctx']['pattern']}"
     text = detail["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     text = text.replace("Input should be", "must be", 1).replace("should have", "must have", 1)
     return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -68,11 +68,14 @@ class Document:
 
 
 def _events(text: str, file: str) -> Iterator[Event]:
+    line = 1
     try:
-        yield from YAML(typ="safe", pure=True).parse(text)
+        for event in YAML(typ="safe", pure=True).parse(text):
+            line = event.end_mark.line + 1 if event.end_mark else line
+            yield event
     except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        raise refusal(file, line, "holds a character that YAML does not allow") from None
+        place = text.count("\n", 0, error.position) + 1
+        raise refusal(file, place, "holds a character that YAML does not allow") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = ", ".join(part for part in (error.context, error.problem) if part)
@@ -81,4 +84,4 @@ def _events(text: str, file: str) -> Iterator[Event]:
         raise refusal(file, mark.line + 1 if mark else None, f"is not YAML: {reason}") from None
     except (YAMLError, ValueError, OverflowError, LookupError, AttributeError, TypeError, AssertionError) as error:
         # The scanner lets these out for some malformed input (an escape over U+10FFFF, a directive cut short).
-        raise refusal(file, None, f"is not YAML ({type(error).__name__})") from None
+        raise refusal(file, line, f"is not YAML from here on ({type(error).__name__})") from None

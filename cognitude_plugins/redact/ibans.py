@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from string import ascii_uppercase
 from typing import Final
 
 from .span import Span
@@ -11,6 +12,7 @@ from .span import Span
 _START: Final = re.compile(r"[A-Za-z]{2}(?<![A-Za-z0-9][A-Za-z]{2})[0-9]{2}")
 _REST: Final = re.compile(r"(?:[ \u00a0-]?[A-Za-z0-9]){10,32}+")
 _CLOSED: Final = str.maketrans("", "", " \u00a0-")
+_AS_DIGITS: Final = str.maketrans({letter: str(int(letter, 36)) for letter in ascii_uppercase})
 _BY_LENGTH: Final = {
     15: "NO",
     16: "BE",
@@ -52,4 +54,4 @@ def _stretch(text: str, count: int) -> int:
 
 def _checks(turned: str) -> bool:
     """Whether the check digits of a number whose first four characters were put last are right."""
-    return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
+    return int(turned.upper().translate(_AS_DIGITS)) % 97 == 1

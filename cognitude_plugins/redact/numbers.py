@@ -29,7 +29,7 @@ def cards(text: str) -> Iterator[Span]:
     A number does not begin or end inside a group of digits: longer numbers and decimal fractions are not cards.
     """
     for run in _RUN.finditer(text):
-        places = [place for place in range(run.start(), run.end()) if text[place].isdecimal()]
+        places = [place for place, char in enumerate(run.group(), run.start()) if char.isdecimal()]
         digits = [int(text[place]) for place in places]
         for start, end in _in_run(digits, _group_starts(places)):
             yield Span(places[start], places[end - 1] + 1, "CARD")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cognitude_plugins.gateway.config import parse
+from cognitude_plugins.gateway.config import examine
 from cognitude_plugins.gateway.models import targets
 from cognitude_plugins.gateway.providers.catalog import Catalog
 from cognitude_plugins.gateway.providers.provider import Timeouts
@@ -29,7 +29,9 @@ models:
 
 
 def catalog(environ: dict[str, str] | None = None) -> Catalog:
-    return targets(parse(Document.parse(FILE, file="p.yaml"), environ or {}))
+    config, problems = examine(Document.parse(FILE, file="p.yaml"), environ or {})
+    assert not problems
+    return targets(config)
 
 
 def ids(name: str, environ: dict[str, str] | None = None) -> list[str]:
@@ -85,6 +87,15 @@ def test_the_catch_all_takes_no_name_that_could_steer_a_url(name: str) -> None:
 def test_any_name_can_be_asked_for(name: str) -> None:
     for target in catalog().find(name):
         assert not set(target.deployment.upstream_model) & set(" ?#%\\\n")
+
+
+def test_aliases_of_aliases_cost_no_more_than_there_are_names() -> None:
+    names = "".join(f"  - {{name: a{n}, candidates: [a{n + 1}, b{n + 1}]}}\n" for n in range(60))
+    names += "".join(f"  - {{name: b{n}, candidates: [b{n + 1}, a{n + 1}]}}\n" for n in range(60))
+    ends = "  - {name: a60, provider: simulated/a}\n  - {name: b60, provider: simulated/b}\n"
+    config, problems = examine(Document.parse(f"models:\n{names}{ends}", file="p.yaml"), {})
+    assert not problems
+    assert [target.deployment.id for target in targets(config).find("a0")] == ["a60", "b60"]
 
 
 def test_prices_are_by_deployment() -> None:

@@ -58,7 +58,7 @@ class Good:
 
     @hookimpl
     def routes(self) -> list[Any]:
-        return [Route("/hello", hello), Mount("/under", routes=[Route("/hello", hello)])]
+        return [Route("/hello", hello), Mount("/under", app=operation("Files", access="admin")(PlainTextResponse("x")))]
 
     @hookimpl
     def tables(self) -> list[type]:
@@ -137,7 +137,13 @@ class SameJobs:
 class Unmarked:
     @hookimpl
     def routes(self) -> list[Any]:
-        return [Mount("/under", routes=[Route("/open", unmarked)])]
+        return [Route("/marked", hello), Route("/open", unmarked)]
+
+
+class UnmarkedMount:
+    @hookimpl
+    def routes(self) -> list[Any]:
+        return [Mount("/under", routes=[Route("/hello", hello)])]
 
 
 class WrongTable:
@@ -198,6 +204,7 @@ BROKEN: list[tuple[object, str]] = [
     (NoJobs(), "no_jobs: schedule returned NoneType, the contract says an iterable"),
     (SameJobs(), "same_jobs: schedule names two jobs alike: a, a"),
     (Unmarked(), "unmarked: the endpoint of /open does not say who may call it"),
+    (UnmarkedMount(), "unmarked_mount: the endpoint of /under does not say who may call it"),
     (WrongTable(), "wrong_table: tables returned str, not a class"),
     (WrongHealth(), "wrong_health: health returned str"),
     (WrongStatus(), "wrong_status: health has the status 'fine', not ok, degraded, down"),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from cognitude_plugins.gateway.providers.exchange import AsgiApp, Exchange, Headers, Scope
-from cognitude_plugins.gateway.providers.provider import Target
+from cognitude_plugins.gateway.providers.provider import Target, patience
 from cognitude_plugins.gateway.providers.verdict import CARRIED, judge
 from hooks import Api, Call, Reply
 
@@ -71,7 +71,7 @@ class AsgiProvider:
 
     async def send(self, call: Call, body: bytes, target: Target, headers: Mapping[str, str]) -> Reply:
         exchange = Exchange(body, target.timeouts, self._open)
-        await exchange.first(self._app, self._scope_for(call, body, target, headers))
+        await exchange.first(self._app, self._scope_for(call, body, target, headers), patience(call, target.timeouts))
         if exchange.streamed:
             return Reply(status=exchange.status, headers=self._kept(exchange.headers), chunks=exchange)
         reply = judge(

@@ -15,7 +15,7 @@ from yarl import URL
 from hooks import Call, Reply
 
 from .asgi import PATHS
-from .provider import Broke, ProviderError, Target, Timeouts
+from .provider import Broke, ProviderError, Target, Timeouts, patience
 from .verdict import CARRIED, failure, judge, timed_out
 
 _CONNECTIONS: Final = 1000
@@ -32,7 +32,7 @@ class DirectProvider:
     def __init__(self, proxy: str | None = None) -> None:
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
-        self._calls: dict[tuple[str, str], tuple[Target, URL, dict[str, str], aiohttp.ClientTimeout]] = {}
+        self._calls: dict[tuple[str, str, bool], tuple[Target, URL, dict[str, str], aiohttp.ClientTimeout]] = {}
 
     async def start(self) -> None:
         self._session = aiohttp.ClientSession(
@@ -63,22 +63,22 @@ class DirectProvider:
                 proxy=self._proxy,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise before_the_head(error, target.timeouts) from error
+            raise before_the_head(error, call, target.timeouts) from error
         try:
             return await _answer(response, target.timeouts)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             response.close()
-            raise in_the_body(error, target.timeouts) from error
+            raise in_the_body(error, call, target.timeouts) from error
         except BaseException:
             response.close()
             raise
 
     def _prepared(self, call: Call, target: Target) -> tuple[URL, dict[str, str], aiohttp.ClientTimeout]:
         """What does not change from call to call, made once for each target and endpoint."""
-        key = (target.deployment.id, call.api)
+        key = (target.deployment.id, call.api, call.stream)
         found = self._calls.get(key)
         if found is None or found[0] is not target:
-            found = (target, _url(call, target), _fixed_headers(target), _timeout(target.timeouts))
+            found = (target, _url(call, target), _fixed_headers(target), _timeout(call, target.timeouts))
             if len(self._calls) < 10_000:
                 self._calls[key] = found
         return found[1:]
@@ -98,10 +98,9 @@ def _fixed_headers(target: Target) -> dict[str, str]:
     return {**headers, **{name.lower(): value for name, value in target.headers.items()}}
 
 
-def _timeout(timeouts: Timeouts) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(
-        total=timeouts.total, connect=None, sock_connect=timeouts.connect, sock_read=timeouts.first_token
-    )
+def _timeout(call: Call, timeouts: Timeouts) -> aiohttp.ClientTimeout:
+    silence = patience(call, timeouts)
+    return aiohttp.ClientTimeout(total=timeouts.total, connect=None, sock_connect=timeouts.connect, sock_read=silence)
 
 
 async def _answer(response: aiohttp.ClientResponse, timeouts: Timeouts) -> Reply:
@@ -163,7 +162,7 @@ def _reason(error: Exception) -> str:
     return "timeout" if isinstance(error, TimeoutError) else "reset"
 
 
-def before_the_head(error: Exception, timeouts: Timeouts) -> ProviderError:
+def before_the_head(error: Exception, call: Call, timeouts: Timeouts) -> ProviderError:
     """What went wrong before anything came back. The message names no address: it goes to the client."""
     reason = _reason(error)
     if isinstance(error, aiohttp.ConnectionTimeoutError):
@@ -171,14 +170,14 @@ def before_the_head(error: Exception, timeouts: Timeouts) -> ProviderError:
     if reason == "connect":
         return failure("connect", "the provider could not be reached")
     if reason == "timeout":
-        return timed_out("answer", timeouts.first_token)
+        return timed_out("answer", patience(call, timeouts))
     if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, OSError)):
         return failure("reset", "the provider closed the connection before it answered")
     return failure("malformed", "the provider's answer is not HTTP")
 
 
-def in_the_body(error: Exception, timeouts: Timeouts) -> ProviderError:
+def in_the_body(error: Exception, call: Call, timeouts: Timeouts) -> ProviderError:
     """A whole answer, or the first event of a stream, that did not come to its end."""
     if isinstance(error, TimeoutError):
-        return timed_out("whole answer", timeouts.first_token)
+        return timed_out("whole answer", patience(call, timeouts))
     return failure("reset", "the provider broke off in the middle of its answer")

@@ -49,14 +49,15 @@ class Exchange:
         self._taken: asyncio.Future[None] | None = None
         self._listeners: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = self._due = 0.0
+        self._deadline = self._due = self._patience = 0.0
 
-    async def first(self, app: AsgiApp, scope: Scope) -> None:
-        """Raises `ProviderError` when the app crashes, ends or is silent for ``first_token`` before its answer."""
+    async def first(self, app: AsgiApp, scope: Scope, seconds: float) -> None:
+        """Raises `ProviderError` when the app crashes, ends or is silent for ``seconds`` before its answer."""
+        self._patience = seconds
         self._open.add(self)
         self.task = self._loop.create_task(app(scope, self._receive, self._send))
         self.task.add_done_callback(self._ended)
-        self._expect(self._timeouts.first_token)
+        self._expect(seconds)
         await self._wait()
         if not self._failure and self.streamed and not self.body:
             self._failure = "empty"
@@ -223,7 +224,7 @@ class Exchange:
 
     def _before_the_answer(self, reason: str) -> ProviderError:
         if reason == "timeout":
-            return timed_out("answer", self._timeouts.first_token)
+            return timed_out("answer", self._patience)
         said = {
             "crashed": "the app behind this model failed before it answered",
             "reset": "the app behind this model broke off before its answer was whole",

@@ -11,7 +11,7 @@ from hooks import Call, Deployment, Reply
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """Seconds. ``total`` bounds a call with all its attempts; the others one attempt."""
+    """Seconds. ``total`` bounds a call with all its attempts; the others one attempt. ``first_token`` is of streams."""
 
     connect: float = 5.0
     first_token: float = 60.0
@@ -33,6 +33,11 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     timeouts: Timeouts = field(default_factory=Timeouts)
+
+
+def patience(call: Call, timeouts: Timeouts) -> float:
+    """Seconds to wait for the first byte: of a whole answer it comes when the last token is made, so ``total``."""
+    return timeouts.first_token if call.stream else timeouts.total
 
 
 class ProviderError(Exception):

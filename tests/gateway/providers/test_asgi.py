@@ -256,7 +256,7 @@ async def test_cancelling_who_waits_for_a_chunk_tells_the_app_at_once() -> None:
     reply = await ask(app)
     assert reply.chunks is not None
     await anext(reply.chunks)
-    waiting = asyncio.ensure_future(anext(reply.chunks))  # type: ignore[arg-type]
+    waiting = asyncio.ensure_future(anext(reply.chunks))
     await asyncio.sleep(0.01)
     waiting.cancel()
     await asyncio.wait_for(app.told.wait(), 0.1)
@@ -408,14 +408,14 @@ async def test_an_end_in_the_middle_of_a_stream_breaks_it(
 
 
 async def test_an_app_that_is_silent_before_its_answer_times_out() -> None:
-    error = await failed(app_of(then=30), timeouts={"first_token": 0.05})
+    error = await failed(app_of(then=30), timeouts={"total": 0.05})
     assert (error.reason, error.reply.status, error.retryable) == ("timeout", 504, True)
     await settled()
 
 
 @pytest.mark.parametrize("kind", [b"application/json", EVENTS])
 async def test_a_head_without_a_body_times_out_too(kind: bytes) -> None:
-    assert (await failed(app_of(start(kind), then=30), timeouts={"first_token": 0.05})).reason == "timeout"
+    assert (await failed(app_of(start(kind), then=30), timeouts={"total": 0.05})).reason == "timeout"
     await settled()
 
 

@@ -53,7 +53,7 @@ def test_the_addresses_are_those_of_the_installed_litellm() -> None:
     root = package()
     files = [root / "constants.py", root / "litellm_core_utils/get_llm_provider_logic.py"]
     files += [*root.glob("llms/**/*.py"), root / "llms/openai_like/providers.json"]
-    known = "\n".join(file.read_text() for file in files)
+    known = "\n".join(file.read_text(encoding="utf-8") for file in files)
     for provider, url in OPENAI_COMPATIBLE.items():
         if url is not None and provider not in NOT_LITELLMS:
             address = url.removeprefix("https://")
@@ -62,7 +62,7 @@ def test_the_addresses_are_those_of_the_installed_litellm() -> None:
 
 def test_every_provider_left_to_litellm_is_one_of_its_own() -> None:
     root = package()
-    enum = (root / "types/utils.py").read_text().split("class LlmProviders")[1]
+    enum = (root / "types/utils.py").read_text(encoding="utf-8").split("class LlmProviders")[1]
     names = set(re.findall(r'^    [A-Z0-9_]+ = "([^"]+)"', enum, re.MULTILINE))
-    names |= json.loads((root / "llms/openai_like/providers.json").read_text()).keys()
+    names |= json.loads((root / "llms/openai_like/providers.json").read_text(encoding="utf-8")).keys()
     assert names >= LITELLM

@@ -48,8 +48,8 @@ def told(error: Exception, wire: Any, target: Target, *, streamed: bool) -> Repl
 
 def broken_stream(error: Exception, wire: Any) -> str:
     """The reason for `Broke`, of a stream that failed after its first event."""
-    if wire.failure is not None or type(error).__name__ in ("APIConnectionError", "ReadError", "RemoteProtocolError"):
-        return "reset"
+    if wire.failure is not None:
+        return "timeout" if "Timeout" in type(wire.failure).__name__ else "reset"
     status = getattr(error, "status_code", None)
     return f"status_{status}" if isinstance(status, int) else "malformed"
 

@@ -11,7 +11,6 @@ from hooks.sse import DONE
 from .answers import event
 from .failures import broken_stream
 
-
 _FINISHED: Final = ("received_finish_reason", "intermittent_finish_reason")
 _MODEL: Final = "_provider_response_model"
 """What LiteLLM's stream wrapper knows of the upstream and does not put into the chunks."""

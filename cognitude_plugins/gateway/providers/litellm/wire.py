@@ -11,7 +11,7 @@ Imported together with LiteLLM, off the event loop: httpx and the certificates t
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -25,7 +25,7 @@ _ERROR_BYTES: Final = 65536
 
 
 class Wire:
-    """One call. ``error`` is the upstream's answer when it is not a 2xx, ``failure`` why there is none."""
+    """One call. ``error`` is the upstream's answer when it is not a 2xx, ``failure`` why there is none, or not all."""
 
     def __init__(self, engine: httpx.AsyncBaseTransport, timeouts: Timeouts, patience: float) -> None:
         self.sent = 0
@@ -33,7 +33,8 @@ class Wire:
         self.failure: httpx.TransportError | None = None
         self._engine = engine
         self._open: list[httpx.AsyncByteStream] = []
-        self._timeout = {"connect": timeouts.connect, "pool": timeouts.connect, "write": patience, "read": patience}
+        longest = max(patience, timeouts.between_chunks)
+        self._timeout = {"connect": timeouts.connect, "pool": timeouts.connect, "write": patience, "read": longest}
 
     async def carry(self, request: httpx.Request) -> httpx.Response:
         """Sends one request. In a call of LiteLLM's a POST is the model's; a GET fetches an image or a token."""
@@ -51,6 +52,7 @@ class Wire:
         if request.method == "POST" and response.status_code >= 300:
             return await self._refused(request, response)
         assert isinstance(response.stream, httpx.AsyncByteStream)
+        response.stream = _Watched(response.stream, self)
         self._open.append(response.stream)
         return response
 
@@ -79,6 +81,23 @@ class Wire:
         if status < 400:
             raise httpx.NetworkError(f"redirect {status}", request=request)
         return httpx.Response(status, headers=response.headers, stream=httpx.ByteStream(bytes(raw)), request=request)
+
+
+class _Watched(httpx.AsyncByteStream):
+    def __init__(self, stream: httpx.AsyncByteStream, wire: Wire) -> None:
+        self._stream = stream
+        self._wire = wire
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._stream:
+                yield chunk
+        except httpx.TransportError as error:
+            self._wire.failure = error
+            raise
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class Switch(httpx.AsyncBaseTransport):

@@ -8,6 +8,9 @@ from typing import Any, Final
 
 _DEEP: Final = 6
 _BOTTOM: Final = 24
+_VALUES: Final = 5000
+_EXACT: Final = 2**53
+_FINEST: Final = 1e-9
 _FORMATS: Final = {
     "date-time": "2025-01-01T00:00:00Z",
     "date": "2025-01-01",
@@ -25,7 +28,7 @@ def sample(schema: Any, text: str = "example", *, whole: bool = False) -> Any:
     """The same value for the same schema. Strings without a format are ``text``.
 
     Of an object the required properties, or with ``whole`` all of them. ``pattern``, ``not`` and conditions are not
-    looked at. A schema that refers to itself without end gives None at depth 24.
+    looked at. A schema that refers to itself without end gives None at depth 24 and after 5000 values.
     """
     return _Sampler(schema, text, whole).value(schema, 0)
 
@@ -35,9 +38,11 @@ class _Sampler:
         self._root = root
         self._text = text
         self._whole = whole
+        self._left = _VALUES
 
     def value(self, schema: Any, depth: int) -> Any:
-        if not isinstance(schema, Mapping) or depth > _BOTTOM:
+        self._left -= 1
+        if not isinstance(schema, Mapping) or depth > _BOTTOM or self._left < 0:
             return None
         schema = self._resolved(schema)
         if "const" in schema:
@@ -88,7 +93,8 @@ class _Sampler:
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
         properties = schema.get("properties")
         properties = properties if isinstance(properties, Mapping) else {}
-        names = [name for name in schema.get("required") or () if isinstance(name, str)]
+        needed = schema.get("required")
+        names = [name for name in needed if isinstance(name, str)] if isinstance(needed, list) else []
         if self._whole and depth <= _DEEP:
             names = list(dict.fromkeys([*properties, *names]))
         extra = schema.get("additionalProperties")
@@ -98,8 +104,11 @@ class _Sampler:
     def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
         prefix = schema.get("prefixItems")
         made = [self.value(item, depth + 1) for item in prefix] if isinstance(prefix, list) else []
-        least = schema.get("minItems") if type(schema.get("minItems")) is int else 0
-        wanted = max(int(least or 0), 1 if self._whole and depth <= _DEEP and schema.get("maxItems") != 0 else 0)
+        least = schema.get("minItems")
+        wanted = max(
+            least if type(least) is int else 0,
+            1 if self._whole and depth <= _DEEP and schema.get("maxItems") != 0 else 0,
+        )
         items = schema.get("items", {"type": "string"})
         while len(made) < min(wanted, 1000):
             made.append(self.value(items, depth + 1))
@@ -111,9 +120,9 @@ class _Sampler:
 def _merged(schema: Mapping[str, Any], other: Any, gone: str) -> dict[str, Any]:
     merged = {key: value for key, value in schema.items() if key != gone}
     for key, value in (other if isinstance(other, Mapping) else {}).items():
-        if key == "properties" and isinstance(merged.get(key), Mapping):
+        if key == "properties" and isinstance(merged.get(key), Mapping) and isinstance(value, Mapping):
             merged[key] = {**merged[key], **value}
-        elif key in ("required", "allOf") and isinstance(merged.get(key), list):
+        elif key in ("required", "allOf") and isinstance(merged.get(key), list) and isinstance(value, list):
             merged[key] = [*merged[key], *value]
         else:
             merged[key] = value
@@ -134,8 +143,9 @@ def _kind(schema: Mapping[str, Any]) -> str | None:
 
 
 def _string(schema: Mapping[str, Any], text: str) -> str:
-    if schema.get("format") in _FORMATS:
-        return _FORMATS[schema["format"]]
+    known = _FORMATS.get(str(schema.get("format")))
+    if known is not None:
+        return known
     least, most = schema.get("minLength"), schema.get("maxLength")
     if type(least) is int and len(text) < least:
         text = text + "x" * (min(least, 100_000) - len(text))
@@ -144,25 +154,29 @@ def _string(schema: Mapping[str, Any], text: str) -> str:
 
 def _number(schema: Mapping[str, Any], integer: bool) -> float | int:
     """The least the bounds allow, or else the most, or 1."""
-    low: Any = schema.get("minimum")
-    high: Any = schema.get("maximum")
-    over: Any = schema.get("exclusiveMinimum")
-    under: Any = schema.get("exclusiveMaximum")
-    step: Any = schema.get("multipleOf", 1 if integer else 0)
-    value: Any = 1
-    if _is_number(over):
+    low, high = _bound(schema, "minimum"), _bound(schema, "maximum")
+    over, under = _bound(schema, "exclusiveMinimum"), _bound(schema, "exclusiveMaximum")
+    step = abs(_bound(schema, "multipleOf") or 0) or (1 if integer else 0)
+    value: float = 1
+    if over is not None:
         value = over + (step or 1)
-        if _is_number(under) and value >= under:
+        if under is not None and value >= under:
             value = (over + under) / 2
-    elif _is_number(low):
+    elif low is not None:
         value = low
-    elif _is_number(under) and value >= under:
+    elif under is not None and value >= under:
         value = under - (step or 1)
-    elif _is_number(high) and value > high:
+    elif high is not None and value > high:
         value = high
-    if _is_number(step) and step > 0:
-        value = ceil(value / step) * step if _is_number(low) or _is_number(over) else value // step * step
+    if step > _FINEST:
+        value = ceil(value / step) * step if low is not None or over is not None else value // step * step
     return int(value) if integer else value
+
+
+def _bound(schema: Mapping[str, Any], name: str) -> float | None:
+    """A bound that JSON's numbers can be calculated with, or None."""
+    value = schema.get(name)
+    return value if isinstance(value, (int, float)) and _is_number(value) and abs(value) <= _EXACT else None
 
 
 def _is_number(value: Any) -> bool:

@@ -22,10 +22,12 @@ def simulated() -> Iterator[Callable[..., str]]:
         ready: list[int] = []
         up = threading.Event()
 
+        def tell(port: int) -> None:
+            ready.append(port)
+            up.set()
+
         async def run() -> None:
-            serving = asyncio.ensure_future(
-                serve_simulated("127.0.0.1", 0, Settings.of(options), lambda port: (ready.append(port), up.set())[0])
-            )
+            serving = asyncio.ensure_future(serve_simulated("127.0.0.1", 0, Settings.of(options), tell))
             running.append((asyncio.get_running_loop(), serving, threading.current_thread()))
             await asyncio.gather(serving, return_exceptions=True)
 

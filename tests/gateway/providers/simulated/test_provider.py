@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cognitude_plugins.gateway.codec import CODEC
 from cognitude_plugins.gateway.providers import Broke, ProviderError, Target, Timeouts
@@ -21,7 +23,7 @@ async def ask(
 ) -> Reply:
     body = {**HELLO, **fields}
     call = Call(id="1", api=api, caller=Caller(organization="acme"), payload=Payload(value=body, codec=CODEC))
-    timeouts = Timeouts(first_token=0.5, between_chunks=0.2)
+    timeouts = Timeouts(first_token=0.5, between_chunks=0.2, total=0.5)
     target = Target(deployment=DEPLOYMENT, options=options or {}, timeouts=timeouts)
     return await provider.send(call, CODEC.dumps(body), target, {})
 
@@ -129,6 +131,56 @@ async def test_equal_options_share_an_app_and_its_counts() -> None:
             status = error.reply.status
         assert status == expected
     assert provider.app_for({"faults": ["503x2"]}) is not provider.app_for({})
+
+
+ODD = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 40)
+    | st.text(max_size=8)
+    | st.sampled_from(["user", "echo", "required"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["role", "content", "type", "text", "function", "name"]), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+FIELDS = [
+    "messages",
+    "prompt",
+    "input",
+    "n",
+    "max_tokens",
+    "stop",
+    "tools",
+    "tool_choice",
+    "response_format",
+    "logprobs",
+    "top_logprobs",
+    "stream",
+    "stream_options",
+    "dimensions",
+    "encoding_format",
+    "echo",
+    "parallel_tool_calls",
+]
+
+
+@given(
+    st.dictionaries(st.sampled_from(FIELDS), ODD, max_size=8),
+    st.sampled_from(["chat", "completions", "embeddings"]),
+    st.booleans(),
+)
+def test_no_request_makes_it_crash(fields: dict[str, Any], api: Any, sound: bool) -> None:
+    if sound:
+        fields = {**fields, "messages": HELLO["messages"], "prompt": "x", "input": "x"}
+
+    async def run() -> None:
+        reply = await ask(SimulatedProvider(), api=api, **fields)
+        assert reply.status in (200, 400)
+        assert await read(reply)
+
+    asyncio.run(run())
 
 
 def test_wrong_options_are_refused() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cognitude_plugins.gateway.codec import CODEC
 from cognitude_plugins.gateway.providers.simulated.schema import sample
 
 NODE = {
@@ -56,6 +59,52 @@ def test_a_sample_satisfies_its_schema(schema: dict[str, Any], whole: bool) -> N
     assert made == sample(schema, whole=whole)
 
 
+KEYWORDS = [
+    "type",
+    "properties",
+    "required",
+    "items",
+    "prefixItems",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "enum",
+    "const",
+    "anyOf",
+    "oneOf",
+    "allOf",
+    "$ref",
+    "format",
+    "additionalProperties",
+]
+WORDS = [*KEYWORDS, "object", "array", "string", "integer", "number", "null", "#", "#/properties", "#/items", "a"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | st.sampled_from(WORDS),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYWORDS), inner, max_size=5)
+        | st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2)
+    ),
+    max_leaves=25,
+)
+
+
+@given(JSON, st.booleans())
+def test_whatever_the_schema_the_sample_can_be_written(schema: Any, whole: bool) -> None:
+    try:
+        CODEC.dumps(sample(schema, whole=whole))
+    except RecursionError:
+        raise AssertionError(schema) from None
+
+
+@pytest.mark.timeout(10)
 @pytest.mark.parametrize(
     "schema",
     [
@@ -71,6 +120,8 @@ def test_a_sample_satisfies_its_schema(schema: dict[str, Any], whole: bool) -> N
         {"type": "array", "minItems": 10**12, "items": None},
         {"type": "string", "minLength": 10**12},
         {"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]},
+        {"type": "object", "properties": {"a": {"$ref": "#"}, "b": {"$ref": "#"}}, "required": ["a", "b"]},
+        {"type": "array", "minItems": 1000, "items": {"$ref": "#"}},
     ],
     ids=str,
 )
