@@ -12,6 +12,7 @@ from hooks import Call, Deployment, Plan, Reply
 
 from .providers import Provider, ProviderError, Target
 from .splice import with_field
+from .steps import ask_provider
 from .trace import Trace
 
 log: Final = logging.getLogger("cognitude.providers")
@@ -39,7 +40,8 @@ async def call_provider(
         trace.attempts += 1
         began = perf_counter()
         try:
-            reply = await providers[deployment.transport].send(call, upstream_body(call, deployment), target, headers)
+            send = providers[deployment.transport].send
+            reply = await ask_provider(send, call, upstream_body(call, deployment), target, headers)
             return replace(reply, source="provider", deployment=deployment, attempts=trace.attempts)
         except ProviderError as error:
             failure = error

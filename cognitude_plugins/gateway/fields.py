@@ -10,6 +10,12 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema
 
 
+def default_name(use: str) -> str:
+    """The last part of ``use``: of ``./limits/mine.py`` it is ``mine``, of ``package.module:Class`` it is ``Class``."""
+    last = re.split(r"[:/\\]", use.rstrip("/"))[-1]
+    return last.removesuffix(".py") if last.endswith(".py") else last.rpartition(".")[2]
+
+
 def _base_url(url: str) -> str:
     try:
         parts = urlsplit(url)

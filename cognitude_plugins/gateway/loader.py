@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from hooks import ConfigError, PluginError, Problem, spec
 
 from .config import Config, examine, in_order
-from .resolve import Found, Unknown, foreign, plugin_classes, resolve
+from .resolve import Found, Unknown, foreign, one_line, plugin_classes, resolve
 from .settings import Step
 from .source import Source
 from .vet import broken_rules, hooks_of
@@ -140,7 +140,9 @@ def _build(plugin: type, step: Step, source: Source, at: YamlPath) -> tuple[obje
     try:
         built = foreign(plugin, *arguments, **named)
     except PluginError as error:
-        raise ConfigError(source.problem(at, source.hushed(f"{plugin.__name__} cannot be built: {error}"))) from None
+        raise ConfigError(
+            source.problem(at, f"{plugin.__name__} cannot be built: {one_line(source.hushed(str(error)))}")
+        ) from None
     return built, arguments[0] if arguments else None
 
 

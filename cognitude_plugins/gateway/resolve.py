@@ -66,12 +66,17 @@ def resolve(use: str, folder: Path) -> Found:
 
 
 def foreign(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Runs a plugin's own code outside any request; whatever it raises becomes a `PluginError` of one line."""
+    """Runs a plugin's own code outside any request; whatever it raises becomes a `PluginError`, its text whole."""
     try:
         return call(*args, **kwargs)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's module or constructor may raise anything
-        text = str(error).strip().split("\n")[0][:300]
+        text = str(error).strip()
         raise PluginError(f"{type(error).__name__}: {text}" if text else type(error).__name__) from None
+
+
+def one_line(text: object) -> str:
+    """What an error says, cut to what fits into a message; secrets are taken out before."""
+    return str(text).split("\n")[0][:300]
 
 
 def _exists(module: str) -> bool:
@@ -89,7 +94,7 @@ def _named(module: str, attribute: str) -> Any:
     try:
         target: Any = foreign(import_module, module)
     except PluginError as error:
-        raise PluginError(f"cannot be imported: {error}") from None
+        raise PluginError(f"cannot be imported: {one_line(error)}") from None
     return _attribute(target, attribute, module)
 
 
@@ -131,7 +136,7 @@ def _execute(path: Path) -> ModuleType:
         sys.modules.pop(name)
         if before is not None:
             sys.modules[name] = before
-        raise PluginError(f"cannot be imported: {error}") from None
+        raise PluginError(f"cannot be imported: {one_line(error)}") from None
     return module
 
 

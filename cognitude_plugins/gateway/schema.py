@@ -13,7 +13,7 @@ from hooks import PluginError
 
 from .config import Config
 from .loader import config_of
-from .resolve import GROUP, foreign
+from .resolve import GROUP, foreign, one_line
 
 Schema = dict[str, Any]
 Configs = Mapping[str, type[BaseModel] | None]
@@ -41,7 +41,7 @@ def installed_configs(distribution: str | None = None) -> dict[str, type[BaseMod
             try:
                 plugin = foreign(point.load)
             except PluginError as error:
-                raise PluginError(f"the installed plugin {point.name} cannot be imported: {error}") from None
+                raise PluginError(f"the installed plugin {point.name} cannot be imported: {one_line(error)}") from None
             configs[point.name] = config_of(plugin) if isinstance(plugin, type) else None
     return configs
 

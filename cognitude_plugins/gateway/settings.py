@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import Any, Final, Literal
 
@@ -21,6 +20,7 @@ from .fields import (
     Seconds,
     Usd,
     VariableName,
+    default_name,
 )
 
 STRICT: Final = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
@@ -246,9 +246,3 @@ class Step(BaseModel):
         if isinstance(data, dict) and "name" not in data and isinstance(data.get("use"), str):
             return {**data, "name": default_name(data["use"])}
         return data
-
-
-def default_name(use: str) -> str:
-    """The last part of ``use``: of ``./limits/mine.py`` it is ``mine``, of ``package.module:Class`` it is ``Class``."""
-    last = re.split(r"[:/\\]", use.rstrip("/"))[-1]
-    return last.removesuffix(".py") if last.endswith(".py") else last.rpartition(".")[2]

@@ -13,8 +13,9 @@ from hooks import Call, Decision, Plan, Reply
 from hooks.stream import Change, Layer, Through, Watch
 
 from .closing import close
-from .faults import Faults
-from .providers import Broke
+from .faults import Faults, log
+from .providers import Broke, ProviderError, Target
+from .providers.verdict import failure
 from .trace import Trace
 
 Stage = Literal["pre_request", "route", "post_response"]
@@ -240,6 +241,19 @@ def _timed(run: Run, plugin: str) -> Run:
             trace.spend(plugin, perf_counter() - started)
 
     return timed
+
+
+async def ask_provider(
+    send: Callable[..., Awaitable[Reply]], call: Call, body: bytes, target: Target, headers: Mapping[str, str]
+) -> Reply:
+    """One attempt. Whatever a provider's library trips over is a failed attempt, never the end of the call."""
+    try:
+        return await send(call, body, target, headers)
+    except ProviderError:
+        raise
+    except Exception as error:
+        log.exception("deployment %s: the provider's code failed", target.deployment.id)
+        raise failure("crashed", "the gateway could not make this call to the provider") from error
 
 
 async def ask_health(function: Callable[..., Any], faults: Faults) -> Mapping[str, object]:

@@ -10,6 +10,41 @@ from .texts import rewritten
 from .vault import Vault, lookalikes
 
 _TOOLS: Final = frozenset({"tools", "functions"})
+_PROTOCOL: Final = frozenset(
+    {
+        "arguments",
+        "assistant",
+        "content",
+        "description",
+        "developer",
+        "file",
+        "function",
+        "id",
+        "image_url",
+        "input",
+        "input_text",
+        "messages",
+        "metadata",
+        "name",
+        "parameters",
+        "properties",
+        "prompt",
+        "response_format",
+        "role",
+        "strict",
+        "string",
+        "system",
+        "text",
+        "tool",
+        "tool_call_id",
+        "tool_calls",
+        "tool_choice",
+        "type",
+        "url",
+        "user",
+    }
+)
+"""Words every request is made of: not looked into, and not replaced should somebody's pattern match them."""
 
 
 def mask(body: Mapping[str, Any], detectors: Sequence[Detector], *, tools: bool = True) -> tuple[dict[str, Any], Vault]:
@@ -59,7 +94,7 @@ class _Finding:
         self.lookalikes: set[str] = set()
 
     def look(self, text: str) -> str:
-        if text not in self.spans:
+        if text not in _PROTOCOL and text not in self.spans:
             self.look_for_lookalikes(text)
             spans = merged(span for detector in self._detectors for span in detector(text))
             if spans:

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cognitude_plugins.gateway.config import Config, load
-from cognitude_plugins.gateway.settings import default_name
+from cognitude_plugins.gateway.fields import default_name
 from hooks import ConfigError, Problem
 
 VALID = """\

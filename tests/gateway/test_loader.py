@@ -334,6 +334,13 @@ def test_a_constructor_that_raises_is_a_problem_without_a_secret_in_it(problems:
         ]
 
 
+def test_a_secret_of_several_lines_is_hidden_as_a_whole(problems: Callable[..., list[str]], tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("-----BEGIN-----\n" + "abcdefgh" * 60 + "\n-----END-----\n")
+    plugin = PLUGIN.replace('== "explode"', '!= ""')
+    found = problems("pipeline: [{use: ./it.py, config: {token: 'file:key'}}]", plugin)
+    assert found == ["p.yaml:1: pipeline[0]: Mine cannot be built: RuntimeError: cannot work with **********"]
+
+
 def test_a_validator_that_quotes_a_value_from_the_environment_is_hushed(problems: Callable[..., list[str]]) -> None:
     assert problems("pipeline: [{use: ./mine.py, config: {label: '${L}'}}]", L="bad hunter2") == [
         "p.yaml:1: pipeline[0].config: the label '**********' is bad"

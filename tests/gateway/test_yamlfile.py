@@ -110,7 +110,7 @@ def test_duplicate_keys_are_refused_with_both_lines_and_all_at_once() -> None:
         ("x: &x 1\n? *x\n: 1\n", "p.yaml:2: the file: has a key that is not plain text"),
         ("a: {<<: 1}\n", "p.yaml:1: the file: has a merge key (<<) whose value is not a mapping"),
         ("a: " + "[" * 65, "p.yaml:1: the file: is nested deeper than 64 levels"),
-        ('a: "\\UFFFFFFFF"\n', "p.yaml:1: the file: is not YAML from here on (ValueError)"),
+        ('a: "\\UFFFFFFFF"\n', "p.yaml:1: the file: is not YAML from here on (OverflowError)"),
     ],
 )
 def test_what_is_not_a_configuration_is_refused_with_its_line(text: str, message: str) -> None:

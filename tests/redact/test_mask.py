@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cognitude_plugins.redact.custom import custom
 from cognitude_plugins.redact.emails import emails
 from cognitude_plugins.redact.keys import keys
 from cognitude_plugins.redact.mask import mask, replaced
@@ -113,3 +114,8 @@ def test_equal_bodies_are_masked_alike() -> None:
     body = body_of(input=["bob@example.org", "ada@example.com", "bob@example.org"])
     assert mask(body, DETECTORS)[0] == mask(body, DETECTORS)[0]
     assert mask(body, DETECTORS)[0]["input"] == ["[EMAIL_1]", "[EMAIL_2]", "[EMAIL_1]"]
+
+
+def test_a_pattern_that_matches_the_words_of_the_protocol_does_not_break_the_request() -> None:
+    out, _ = mask({"messages": [{"role": "user", "content": "a word"}]}, [custom("WORD", r"\b[a-z]{4}\b")])
+    assert out == {"messages": [{"role": "user", "content": "a [WORD_1]"}]}

@@ -23,8 +23,8 @@ class Timeouts:
 class Target:
     """A deployment with what is needed to call it: nothing of this ever leaves the core.
 
-    ``base_url`` ends without a slash and includes the API's prefix (``https://api.openai.com/v1``). ``api_key`` is sent to
-    that host only. ``headers`` and ``options`` come from the model's entry in the configuration, never from a request.
+    ``base_url`` ends without a slash and includes the API's prefix (``https://api.openai.com/v1``). ``api_key`` is sent
+    to that host only. ``headers`` and ``options`` come from the model's entry in the configuration, never from a request.
     """
 
     deployment: Deployment
@@ -69,8 +69,8 @@ class Provider(Protocol):
     async def send(self, call: Call, body: bytes, target: Target, headers: Mapping[str, str]) -> Reply:
         """One attempt. ``body`` is the JSON to send, its model already the upstream's name.
 
-        ``headers`` are the few request headers that are continued (``traceparent``). Returns the answer, whole (``payload``)
-        or streamed (``chunks``, the first of them already received), with ``status`` and the upstream's ``retry-after``
+        ``headers`` are the few request headers that are continued (``traceparent``). Returns the answer, whole
+        (``payload``) or streamed (``chunks``, the first of them already received), with ``status`` and the upstream's ``retry-after``
         headers; any 4xx that is the client's own fault is such an answer. Raises `ProviderError` before the first byte,
         and `Broke` from ``chunks`` after it. Cancelling it, or closing ``chunks``, closes the upstream within a second.
         """

