@@ -26,6 +26,7 @@ MAY_CATCH_EVERYTHING = {
     GATEWAY / "steps.py": "the stage guard",
     GATEWAY / "watchers.py": "the watchers",
     GATEWAY / "scheduler.py": "the scheduler",
+    GATEWAY / "foreign.py": "what a plugin's own code raises outside any request, made into a PluginError",
 }
 MAY_PRINT = GATEWAY / "cli"
 LAZY_IN_HOOKS = {HOOKS / "testing.py": {"pytest"}}

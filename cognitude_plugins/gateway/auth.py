@@ -59,16 +59,11 @@ class Keyring:
 
 
 def keyring(keys: Sequence[Key], bootstrap: str | None) -> Keyring:
-    """The keys of the configuration, and the first key, which may do everything in the default organization.
-
-    Raises `ConfigError` when two keys have one secret: whose call it is must never be a guess.
-    """
-    callers: dict[str, Caller] = {}
-    for key in keys:
-        secret = key.secret.get_secret_value()
-        if secret in callers:
-            raise ConfigError(f"gateway.keys: {key.id!r} and {callers[secret].key!r} have the same secret")
-        callers[secret] = Caller(organization=key.organization, key=key.id, admin=key.admin)
+    """The keys of the configuration, and the first key, which may do everything in the default organization."""
+    callers = {
+        key.secret.get_secret_value(): Caller(organization=key.organization, key=key.id, admin=key.admin)
+        for key in keys
+    }
     if bootstrap is not None and len(bootstrap) < 16:
         raise ConfigError(f"{BOOTSTRAP_VARIABLE} is shorter than 16 characters")
     if bootstrap:

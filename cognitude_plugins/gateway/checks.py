@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _FRAMING: Final = frozenset({"connection", "content-length", "content-type", "host", "transfer-encoding"})
 
 
+_UNDERSTOOD: Final[Mapping[str, frozenset[str]]] = {"direct": frozenset({"query"}), "asgi": frozenset()}
+
+
 def check(config: Config) -> Iterator[Problem]:
     """Every problem, none of which pydantic can see in one field."""
     source = config.source
@@ -101,6 +104,27 @@ def _transport(model: Model, name: str, provider: str, source: Source, at: YamlP
         yield source.problem((*at, "base_url"), f"is required: where {name} answers is not known")
     if chosen in LOCAL and model.base_url is not None:
         yield source.problem((*at, "base_url"), f"has no meaning for {chosen}", value=model.base_url)
+    if chosen is not None:
+        yield from _options(model, chosen, source, (*at, "options"))
+
+
+def _options(model: Model, transport: str, source: Source, at: YamlPath) -> Iterator[Problem]:
+    """What each transport understands is its own business: asked here, so that it is known before the first call."""
+    if transport == "simulated":
+        from .providers.simulated.settings import Settings
+
+        try:
+            Settings.of(model.options)
+        except ValueError as error:
+            yield source.problem(at, str(error))
+    elif transport == "litellm":
+        from .providers.litellm import RESERVED_OPTIONS
+
+        for name in sorted(RESERVED_OPTIONS.intersection(model.options)):
+            yield source.problem((*at, name), "cannot be set: it would change where or how the call is made")
+    else:
+        for name in sorted(model.options.keys() - _UNDERSTOOD[transport]):
+            yield source.problem((*at, name), f"is not an option of the transport {transport}")
 
 
 def _aliases(config: Config, source: Source) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
@@ -95,10 +95,16 @@ class _Parts:
         return json.dumps([reached.pop(pointer), reached], sort_keys=True, default=str)
 
 
-def _references(schema: Any) -> Iterator[str]:
+def _references(schema: Any) -> list[str]:
+    """The local ones."""
     found: list[str] = []
-    _rewritten(schema, lambda reference: found.append(reference) or reference)
-    yield from (reference for reference in found if reference.startswith("#"))
+
+    def note(reference: str) -> str:
+        found.append(reference)
+        return reference
+
+    _rewritten(schema, note)
+    return [reference for reference in found if reference.startswith("#")]
 
 
 def _rewritten(schema: Any, placed: Callable[[str], str]) -> Any:

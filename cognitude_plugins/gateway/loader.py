@@ -15,7 +15,8 @@ from pydantic import BaseModel
 from hooks import ConfigError, PluginError, Problem, spec
 
 from .config import Config, examine, in_order
-from .resolve import Found, Unknown, foreign, one_line, plugin_classes, resolve
+from .foreign import foreign
+from .resolve import Found, Unknown, one_line, plugin_classes, resolve
 from .settings import Step
 from .source import Source
 from .vet import broken_rules, hooks_of

@@ -42,7 +42,7 @@ _CALL_NOTE: Final = (
     "its status. With the header `x-cognitude-dry-run: true` the answer is the decision: which deployments would be "
     "called, and why."
 )
-_SECURITY: Final = [{"bearerAuth": []}, {"x-api-key": []}, {"api-key": []}]
+_SECURITY: Final[list[dict[str, list[str]]]] = [{"bearerAuth": []}, {"x-api-key": []}, {"api-key": []}]
 _SCHEMES: Final = {
     "bearerAuth": {"type": "http", "scheme": "bearer", "description": "The key, as OpenAI's clients send it."},
     "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "As Anthropic's clients do."},
@@ -181,7 +181,7 @@ class _Writer:
         }
 
     def _error(self, status: int) -> dict[str, Any]:
-        name = _phrase(status).replace(" ", "").replace("-", "").replace("'", "")
+        name = f"Error{status}"
         if name not in self.responses:
             self.responses[name] = self._response(status, schemas.Error, False)
         return {"$ref": f"#/components/responses/{name}"}

@@ -7,7 +7,7 @@ from typing import Final
 
 from hooks import Operation
 
-from . import schemas
+from . import call_schemas as bodies
 
 API_OPERATIONS: Final[Mapping[str, tuple[str, Operation]]] = {
     "/v1/chat/completions": (
@@ -16,8 +16,8 @@ API_OPERATIONS: Final[Mapping[str, tuple[str, Operation]]] = {
             summary="Answer a conversation",
             access="organization",
             tag="Model calls",
-            request=schemas.ChatCompletionRequest,
-            responses={200: {"application/json": schemas.ChatAnswer, "text/event-stream": schemas.ChatCompletionChunk}},
+            request=bodies.ChatCompletionRequest,
+            responses={200: {"application/json": bodies.ChatAnswer, "text/event-stream": bodies.ChatCompletionChunk}},
         ),
     ),
     "/v1/completions": (
@@ -26,8 +26,8 @@ API_OPERATIONS: Final[Mapping[str, tuple[str, Operation]]] = {
             summary="Continue a text",
             access="organization",
             tag="Model calls",
-            request=schemas.CompletionRequest,
-            responses={200: {"application/json": schemas.CompletionAnswer, "text/event-stream": schemas.Completion}},
+            request=bodies.CompletionRequest,
+            responses={200: {"application/json": bodies.CompletionAnswer, "text/event-stream": bodies.Completion}},
         ),
     ),
     "/v1/embeddings": (
@@ -36,8 +36,8 @@ API_OPERATIONS: Final[Mapping[str, tuple[str, Operation]]] = {
             summary="Turn texts into vectors",
             access="organization",
             tag="Model calls",
-            request=schemas.EmbeddingRequest,
-            responses={200: schemas.EmbeddingAnswer},
+            request=bodies.EmbeddingRequest,
+            responses={200: bodies.EmbeddingAnswer},
         ),
     ),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
@@ -17,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from hooks import PluginError
 
+from .foreign import foreign
 from .source import nearest
 from .vet import hooks_of
 
@@ -63,15 +63,6 @@ def resolve(use: str, folder: Path) -> Found:
     if "." not in module and not attribute and not _exists(module):
         raise Unknown("is neither an installed plugin nor a module", nearest(use, installed()))
     return Found(target=_named(module, attribute), origin=use)
-
-
-def foreign(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Runs a plugin's own code outside any request; whatever it raises becomes a `PluginError`, its text whole."""
-    try:
-        return call(*args, **kwargs)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin's module or constructor may raise anything
-        text = str(error).strip()
-        raise PluginError(f"{type(error).__name__}: {text}" if text else type(error).__name__) from None
 
 
 def one_line(text: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import BaseRoute, Mount, Route
 
@@ -11,6 +11,7 @@ from hooks import Caller, ConfigError, Operation, Problem, Reply
 from hooks.operation import operation_of
 
 from .auth import NOT_ADMIN
+from .foreign import ask
 from .plain import send_plain
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def collect_routes(manager: pluggy.PluginManager) -> tuple[BaseRoute, ...]:
     problems: list[Problem] = []
     collected: list[BaseRoute] = []
     for hook in manager.hook.routes.get_hookimpls():
-        for route in cast(Iterable[BaseRoute], hook.function() or ()):
+        for route in ask(hook, "routes") or ():
             rule = _unfit(route)
             if rule is None:
                 collected.append(route)

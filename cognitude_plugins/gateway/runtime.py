@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import pluggy
 
-from hooks import PluginError
+from hooks import ConfigError, PluginError
 
 from .auth import BOOTSTRAP_VARIABLE, Keyring, keyring
 from .behind import INNER, behind_us
 from .config import Config
+from .foreign import ask, enter
 from .ids import new_id
 from .lent import Lent
 from .lifeline import Gone, Lifeline
@@ -79,11 +80,7 @@ class Runtime:
             self._stack.push_async_callback(provider.stop)
         lent = Lent(VERSION, lambda: self)
         for hook in self.manager.hook.lifespan.get_hookimpls():
-            try:
-                entered = cast(AbstractAsyncContextManager[None], hook.function(*[lent] * len(hook.argnames)))
-                await self._stack.enter_async_context(entered)
-            except (OSError, ValueError, TypeError, RuntimeError) as error:
-                raise PluginError(f"plugin {hook.plugin_name!r} did not start: {error}") from error
+            await enter(hook, self._stack, ask(hook, "lifespan", lent))
         await self.scheduler.start()
         self._stack.push_async_callback(self.scheduler.stop)
 
@@ -118,6 +115,11 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         middleware = config.gateway.middleware
         catalog, providers = behind_us(catalog, middleware), {INNER: inner(middleware.auth == "inner")}
     pipeline = compile_pipeline(loaded, manager, catalog, providers)
+    try:
+        routes = collect_routes(manager)
+        jobs = collected(manager.hook.schedule.get_hookimpls())
+    except PluginError as error:
+        raise ConfigError(str(error)) from None
     gateway = config.gateway
     return Runtime(
         config=config,
@@ -126,10 +128,8 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         catalog=catalog,
         pipeline=pipeline,
         keyring=keyring(gateway.keys, environ.get(BOOTSTRAP_VARIABLE)),
-        routes=collect_routes(manager),
-        scheduler=Scheduler(
-            collected(manager.hook.schedule.get_hookimpls()), pipeline.faults, config.data_dir / "jobs.lock"
-        ),
+        routes=routes,
+        scheduler=Scheduler(jobs, pipeline.faults, config.data_dir / "jobs.lock"),
         limits=gateway.limits,
         timeouts=gateway.timeouts,
         body_limits=BodyLimits(

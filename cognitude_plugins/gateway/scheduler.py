@@ -11,9 +11,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import IO, Any, Final
 
-from hooks import Job
+from hooks import Job, PluginError
 
 from .faults import Faults
+from .foreign import ask
 
 log: Final = logging.getLogger("cognitude.jobs")
 
@@ -87,11 +88,11 @@ class Scheduler:
 
 
 def collected(hooks: Sequence[Any]) -> list[tuple[str, Job]]:
-    """The jobs of all plugins with their plugin's name. Raises ``TypeError`` naming what is not a `Job`."""
+    """The jobs of all plugins with their plugin's name. Raises `PluginError` naming what is not a `Job`."""
     jobs: list[tuple[str, Job]] = []
     for hook in hooks:
-        for job in hook.function() or ():
+        for job in ask(hook, "schedule") or ():
             if not isinstance(job, Job):
-                raise TypeError(f"plugin {hook.plugin_name!r}: schedule gave {type(job).__name__}, not a Job")
+                raise PluginError(f"plugin {hook.plugin_name!r}: schedule gave {type(job).__name__}, not a Job")
             jobs.append((hook.plugin_name, job))
     return jobs

@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from hooks import PluginError
 
 from .config import Config
+from .foreign import foreign
 from .loader import config_of
-from .resolve import GROUP, foreign, one_line
+from .resolve import GROUP, one_line
 
 Schema = dict[str, Any]
 Configs = Mapping[str, type[BaseModel] | None]

@@ -197,8 +197,8 @@ class Model(BaseModel):
     options: dict[str, Any] = Field(
         default_factory=dict,
         repr=False,
-        description="What this kind of provider understands besides: of simulated latency_ms, chunk_ms, faults; "
-        "of litellm api_version, aws_region_name and the like; of asgi app.",
+        description="What this kind of provider understands besides: of direct query (a mapping for the "
+        "URL); of simulated latency_ms, chunk_ms, tokens_per_chunk, faults; of litellm api_version, aws_region_name.",
     )
     timeouts: ModelTimeouts = Field(
         default=ModelTimeouts(), description="Overrides of gateway.timeouts for this entry."

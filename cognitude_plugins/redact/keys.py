@@ -22,6 +22,7 @@ def _key(prefix: str, rest: str) -> tuple[str, re.Pattern[str]]:
 
 _KEYS: Final = (
     _key("sk-", r"[A-Za-z0-9_-]{20,}+"),  # OpenAI, Anthropic (sk-ant-), OpenRouter, DeepSeek and many others
+    _key("cog_", r"[A-Za-z0-9_-]{40,}+"),  # Cognitude
     _key("sk_", r"(?:live|test)_[A-Za-z0-9]{16,}+"),  # Stripe
     _key("rk_", r"(?:live|test)_[A-Za-z0-9]{16,}+"),
     _key("whsec_", r"[A-Za-z0-9+/=]{20,}+"),

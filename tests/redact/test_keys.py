@@ -21,6 +21,7 @@ def found(text: str) -> list[str]:
         "sk-ant-api03-" + "a1-_" * 20,
         "sk-proj-" + "x" * 40,
         "sk_live_" + "a1" * 12,
+        "cog_" + "a1-_" * 11,
         "AKIAIOSFODNN7EXAMPLE",
         "ASIAIOSFODNN7EXAMPLE",
         "ghp_" + "a1" * 18,

@@ -15,6 +15,7 @@ def plugin_commands(path: Path, environ: Mapping[str, str]) -> click.Group:
     group = click.Group()
     if not path.exists():
         return group
+    from cognitude_plugins.gateway.foreign import ask
     from cognitude_plugins.gateway.loader import load_file, register
 
     try:
@@ -25,5 +26,5 @@ def plugin_commands(path: Path, environ: Mapping[str, str]) -> click.Group:
         )
         return group
     for hook in manager.hook.commands.get_hookimpls():
-        hook.function(group)
+        ask(hook, "commands", group)
     return group

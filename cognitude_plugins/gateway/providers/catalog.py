@@ -1,7 +1,7 @@
 """What can be called: providers by name with their transport and address, and the models of a configuration.
 
 Base URLs are those of LiteLLM 1.106.2 (``llms/openai_like/providers.json`` and each provider's ``api_base`` default);
-OpenRouter's and Ollama's are from their own documentation. A test compares the table with the installed package.
+OpenRouter's and Ollama's are not there and were written down by hand. A test compares the rest with that package.
 """
 
 from __future__ import annotations

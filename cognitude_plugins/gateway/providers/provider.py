@@ -24,14 +24,14 @@ class Target:
     """A deployment with what is needed to call it: nothing of this ever leaves the core.
 
     ``base_url`` ends without a slash and includes the API's prefix (``https://api.openai.com/v1``). ``api_key`` is sent
-    to that host only. ``headers`` and ``options`` come from the model's entry in the configuration, never from a request.
+    to that host only. ``headers`` and ``options`` come from the model's entry, never from a request.
     """
 
     deployment: Deployment
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
 
 
@@ -70,8 +70,8 @@ class Provider(Protocol):
         """One attempt. ``body`` is the JSON to send, its model already the upstream's name.
 
         ``headers`` are the few request headers that are continued (``traceparent``). Returns the answer, whole
-        (``payload``) or streamed (``chunks``, the first of them already received), with ``status`` and the upstream's ``retry-after``
-        headers; any 4xx that is the client's own fault is such an answer. Raises `ProviderError` before the first byte,
+        (``payload``) or streamed (``chunks``, the first of them already received), with ``status`` and the upstream's
+        ``retry-after`` headers; any 4xx that is the client's own fault is such an answer. Raises `ProviderError` before the first byte,
         and `Broke` from ``chunks`` after it. Cancelling it, or closing ``chunks``, closes the upstream within a second.
         """
         ...

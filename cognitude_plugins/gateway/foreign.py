@@ -1,0 +1,40 @@
+"""A plugin's own code, run outside any request: whatever it raises becomes a `PluginError`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, TypeVar
+
+from hooks import PluginError
+
+T = TypeVar("T")
+
+
+def foreign(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """What ``call`` returns; its failure's text is kept whole."""
+    try:
+        return call(*args, **kwargs)
+    except (Exception, SystemExit) as error:
+        raise _error(error) from None
+
+
+def ask(hook: Any, name: str, *given: Any) -> Any:
+    """A contribution of a plugin, its parameters given as far as it takes them. A failure names plugin and hook."""
+    try:
+        return foreign(hook.function, *given[: len(hook.argnames)])
+    except PluginError as error:
+        raise PluginError(f"plugin {hook.plugin_name!r} failed in {name}: {error}") from None
+
+
+async def enter(hook: Any, stack: AsyncExitStack, context: AbstractAsyncContextManager[None]) -> None:
+    """Enter a plugin's lifespan."""
+    try:
+        await stack.enter_async_context(context)
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"plugin {hook.plugin_name!r} did not start: {_error(error)}") from error
+
+
+def _error(error: BaseException) -> PluginError:
+    text = str(error).strip()
+    return PluginError(f"{type(error).__name__}: {text}" if text else type(error).__name__)
