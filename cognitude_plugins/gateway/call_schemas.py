@@ -23,7 +23,7 @@ StreamOptions = Annotated[
 Choices = Annotated[
     int | None, Field(ge=1, le=8, description="How many answers to give; 8 is the limit unless configured otherwise.")
 ]
-MaxTokens = Annotated[int | None, Field(ge=1, le=10**9, description="The most tokens an answer may have.")]
+MaxTokens = Annotated[int | None, Field(ge=1, description="The most tokens an answer may have.")]
 Temperature = Annotated[Any, Field(description="Number from 0 to 2: how much chance there is in the answer.")]
 TopP = Annotated[Any, Field(description="Number from 0 to 1: the share of probability that is sampled from.")]
 Stop = Annotated[Any, Field(description="String, or array of strings: text at which the answer ends.")]
@@ -78,7 +78,7 @@ class CompletionRequest(BaseModel):
     stream: Stream = None
     stream_options: StreamOptions = None
     n: Choices = None
-    max_tokens: Annotated[int | None, Field(ge=0, le=10**9, description="The most tokens an answer may have.")] = None
+    max_tokens: Annotated[int | None, Field(ge=0, description="The most tokens an answer may have.")] = None
     temperature: Temperature = None
     top_p: TopP = None
     stop: Stop = None

@@ -118,7 +118,7 @@ def _options(model: Model, transport: str, source: Source, at: YamlPath) -> Iter
         except ValueError as error:
             yield source.problem(at, str(error))
     elif transport == "litellm":
-        from .providers.litellm import RESERVED_OPTIONS
+        from .providers.litellm.parameters import RESERVED_OPTIONS
 
         for name in sorted(RESERVED_OPTIONS.intersection(model.options)):
             yield source.problem((*at, name), "cannot be set: it would change where or how the call is made")

@@ -24,7 +24,8 @@ def page(document: Mapping[str, Any]) -> str:
     info = document["info"]
     groups = _groups(document)
     described = _Described(document)
-    sections = "".join(described.section(tag, operations) for tag, operations in groups.items())
+    about = {tag["name"]: tag.get("description", "") for tag in document.get("tags", ())}
+    sections = "".join(described.section(tag, about.get(tag, ""), rows) for tag, rows in groups.items())
     title = escape(info["title"])
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title} API</title>'
@@ -108,8 +109,10 @@ class _Described:
         self._document = document
         self._schemas = Schemas(document)
 
-    def section(self, tag: str, rows: list[Row]) -> str:
-        return f"<section><h2>{escape(tag)}</h2>{''.join(self._operation(*row) for row in rows)}</section>"
+    def section(self, tag: str, about: str, rows: list[Row]) -> str:
+        articles = "".join(self._operation(*row) for row in rows)
+        said = f'<p class="about">{prose(about)}</p>' if about else ""
+        return f"<section><h2>{escape(tag)}</h2>{said}{articles}</section>"
 
     def _operation(self, method: str, path: str, operation: Mapping[str, Any]) -> str:
         access = str(operation.get("x-cognitude-access", ""))
@@ -155,12 +158,12 @@ class _Described:
         return "".join(own) + (f"<details><summary>Errors {count}</summary>{errors}</details>" if shared else "")
 
     def _response(self, status: str, response: Mapping[str, Any]) -> Iterator[str]:
-        said = prose(response["description"])
+        said = "" if response["description"] == "OK" else f"<p>{prose(response['description'])}</p>"
         headers = self._headers(response)
         for kind, media in response.get("content", {"": None}).items():
-            body = self._schemas.body(media["schema"]) if media else "<p>No description of the body.</p>"
+            body = self._schemas.body(media["schema"]) if media else "<p>No body.</p>"
             label = f"<summary>{_status(status)} <span>{escape(kind)}</span></summary>"
-            yield f"<details>{label}<p>{said}</p>{body}{headers}</details>"
+            yield f"<details>{label}{said}{body}{headers}</details>"
 
     def _headers(self, response: Mapping[str, Any]) -> str:
         rows = "".join(

@@ -14,10 +14,10 @@ _BOUNDS: Final = {
     "maximum": "≤ {}",
     "exclusiveMinimum": "> {}",
     "exclusiveMaximum": "< {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
+    "minLength": "{} or more characters",
+    "maxLength": "up to {} characters",
+    "minItems": "{} or more",
+    "maxItems": "up to {}",
     "pattern": "matches {}",
     "format": "{}",
 }
@@ -46,7 +46,10 @@ class Schemas:
     ) -> str:
         """One field or parameter."""
         schema = schema if isinstance(schema, Mapping) else {}
-        facts = "; ".join([fact for fact in (where, self.type(schema), *_bounds(schema)) if fact])
+        kind = self.type(schema)
+        if kind == "anything" and schema.get("description"):
+            kind = ""
+        facts = "; ".join([fact for fact in (where, kind, *_bounds(schema)) if fact])
         mark = ' <b class="required">required</b>' if required else ""
         about = f"<p>{prose(str(schema['description']))}</p>" if schema.get("description") else ""
         return (

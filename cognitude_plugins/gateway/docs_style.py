@@ -14,6 +14,7 @@ a{color:var(--accent);text-decoration:none}a:hover{text-decoration:underline}
 a:focus-visible,summary:focus-visible{outline:2px solid var(--accent);outline-offset:2px;border-radius:4px}
 code,pre,.method,.status{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.875em}
 nav{padding:1.25rem 1rem;border-bottom:1px solid var(--line);background:var(--soft);font-size:.875rem}
+nav{max-height:45vh;overflow-y:auto}
 nav h2{margin:1.25rem 0 .25rem;font-size:.75rem;color:var(--muted);font-weight:600}
 nav ul{list-style:none;margin:0;padding:0}
 nav li a{display:flex;gap:.6rem;align-items:baseline;padding:.2rem 0;color:var(--fg)}
@@ -21,6 +22,7 @@ nav li .method{flex:0 0 3.4rem;font-size:.7rem}
 main{padding:1.5rem 1rem 4rem;max-width:60rem;margin:0 auto}
 h1{font-size:2rem;line-height:1.2;margin:0 0 .5rem;letter-spacing:-.02em}
 .lead{font-size:1.125rem;margin:0 0 .25rem}
+.about{color:var(--muted);max-width:44rem;margin:-.5rem 0 1rem}
 .muted{color:var(--muted);margin:0}
 section>h2{font-size:1.375rem;letter-spacing:-.01em;margin:3rem 0 1rem}
 article{border:1px solid var(--line);border-radius:10px;padding:1rem 1.125rem;margin:0 0 1rem}
@@ -53,7 +55,7 @@ pre{background:var(--soft);border:1px solid var(--line);border-radius:10px;paddi
 line-height:1.5;overflow-wrap:normal}
 @media (min-width:64rem){
 body{display:grid;grid-template-columns:17rem minmax(0,1fr)}
-nav{position:sticky;top:0;height:100vh;overflow-y:auto;border-bottom:0;border-right:1px solid var(--line)}
+nav{position:sticky;top:0;height:100vh;max-height:none;border-bottom:0;border-right:1px solid var(--line)}
 main{width:100%;padding:2.5rem 2.5rem 6rem}
 }
 """

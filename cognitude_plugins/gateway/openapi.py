@@ -93,7 +93,7 @@ def document(operations: Iterable[tuple[str, str, Operation]], *, version: str, 
             "description": "An OpenAI-compatible gateway to language models.",
         },
         "servers": [{"url": server}],
-        "tags": [{"name": tag} for tag in writer.tags],
+        "tags": list(writer.tags.values()),
         "paths": writer.paths,
         "components": {
             "schemas": writer.components.schemas,
@@ -109,7 +109,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self.paths: dict[str, dict[str, Any]] = {}
-        self.tags: dict[str, None] = {}
+        self.tags: dict[str, dict[str, str]] = {}
         self.components = Components()
         self.responses: dict[str, Any] = {}
         self.headers: set[str] = set()
@@ -122,10 +122,11 @@ class _Writer:
             return
         call = API_OPERATIONS.get(path, ("", None))[1] is operation
         if operation.tag:
-            self.tags[operation.tag] = None
+            self.tags.setdefault(operation.tag, {"name": operation.tag})
+            if call:
+                self.tags[operation.tag]["description"] = _CALL_NOTE
         written: dict[str, Any] = {"operationId": self._id(method, template), "summary": operation.summary}
         if call:
-            written["description"] = _CALL_NOTE
             parameters.append(_DRY_RUN)
         if operation.tag:
             written["tags"] = [operation.tag]

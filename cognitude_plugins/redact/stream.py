@@ -95,21 +95,30 @@ def _add(choice: dict[str, Any], place: Place, rest: str) -> None:
     if place[0] == "text":
         choice["text"] = (choice.get("text") or "") + rest
         return
-    delta = choice["delta"] = dict(choice.get("delta") or {})
+    delta = choice["delta"] = _fields(choice.get("delta"))
     if place[0] == "delta":
-        delta[place[1]] = (delta.get(place[1]) or "") + rest
+        name = str(place[1])
+        before = delta.get(name)
+        delta[name] = before + rest if isinstance(before, str) else rest
     elif place[0] == "function_call":
-        delta["function_call"] = _longer(delta.get("function_call") or {}, rest)
+        delta["function_call"] = _longer(delta.get("function_call"), rest)
     else:
-        calls = list(delta.get("tool_calls") or ())
-        at = next((i for i, call in enumerate(calls) if _whole(call.get("index"), i) == place[1]), len(calls))
-        call: dict[str, Any] = dict(calls[at]) if at < len(calls) else {"index": place[1]}
-        calls[at : at + 1] = [{**call, "function": _longer(call.get("function") or {}, rest)}]
+        given = delta.get("tool_calls")
+        calls = list(given) if isinstance(given, list) else []
+        at = next((i for i, call in enumerate(calls) if _whole(_fields(call).get("index"), i) == place[1]), len(calls))
+        call = _fields(calls[at]) if at < len(calls) else {"index": place[1]}
+        calls[at : at + 1] = [{**call, "function": _longer(call.get("function"), rest)}]
         delta["tool_calls"] = calls
 
 
-def _longer(function: Mapping[str, Any], rest: str) -> dict[str, Any]:
-    return {**function, "arguments": (function.get("arguments") or "") + rest}
+def _longer(function: Any, rest: str) -> dict[str, Any]:
+    fields = _fields(function)
+    return {**fields, "arguments": (fields.get("arguments") or "") + rest}
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """The fields of an object, none of what should be one and is not."""
+    return dict(value) if isinstance(value, Mapping) else {}
 
 
 def _whole(value: Any, otherwise: int) -> int:

@@ -138,3 +138,13 @@ def test_events_of_other_shapes_break_nothing() -> None:
     restorer = StreamRestorer(RESTORER)
     assert [restorer.change(shape) for shape in shapes] == [None] * len(shapes)
     assert restorer.change({"error": {"message": "not [EMAIL_1]"}}) == {"error": {"message": "not ada@example.com"}}
+
+
+def test_a_finish_of_another_shape_does_not_lose_what_is_held() -> None:
+    strange: list[Any] = [None, [], {"tool_calls": None}, {"tool_calls": [None]}, {"content": None}, {"content": []}]
+    for delta in strange:
+        restorer = StreamRestorer(RESTORER)
+        restorer.change(event(content="[KEY", tool_calls=[{"index": 4, "function": {"arguments": "[E"}}]))
+        last = restorer.change({"choices": [{"index": 0, "delta": delta, "finish_reason": "stop"}]})
+        assert last["choices"][0]["delta"]["content"] == "[KEY"
+        assert last["choices"][0]["delta"]["tool_calls"][-1] == {"index": 4, "function": {"arguments": "[E"}}

@@ -24,11 +24,11 @@ def _build(name: str, proxy: str | None) -> Provider:
 
         return DirectProvider(proxy)
     if name == "litellm":
-        from .litellm import LiteLLMProvider
+        from .litellm.provider import LiteLLMProvider
 
         return LiteLLMProvider(warm=True, proxy=proxy)
     if name == "simulated":
-        from .simulated import SimulatedProvider
+        from .simulated.provider import SimulatedProvider
 
         return SimulatedProvider()
     from .asgi_apps import AsgiApps

@@ -23,7 +23,9 @@ import respx
 from openai.types import Completion, CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from cognitude_plugins.gateway.providers.litellm import RESERVED_OPTIONS, LiteLLMProvider, refused_url
+from cognitude_plugins.gateway.providers.litellm.content import refused_url
+from cognitude_plugins.gateway.providers.litellm.parameters import RESERVED_OPTIONS
+from cognitude_plugins.gateway.providers.litellm.provider import LiteLLMProvider
 from cognitude_plugins.gateway.providers.litellm.parameters import FIELDS, arguments
 from cognitude_plugins.gateway.providers.provider import Broke, Provider, ProviderError, Target, Timeouts
 from hooks import Call, Caller, Deployment, Payload, Reply, Usage, read
@@ -975,7 +977,8 @@ PRELUDE = """
 import asyncio, gc, json, os, socket, sys, time
 def refuse(*a, **k): raise AssertionError('the network was touched')
 socket.getaddrinfo = refuse
-from cognitude_plugins.gateway.providers.litellm import LiteLLMProvider, loading
+from cognitude_plugins.gateway.providers.litellm import loading
+from cognitude_plugins.gateway.providers.litellm.provider import LiteLLMProvider
 from cognitude_plugins.gateway.providers.provider import ProviderError, Target
 from hooks import Call, Caller, Deployment, Payload
 assert 'litellm' not in sys.modules and 'httpx' not in sys.modules

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cognitude_plugins.gateway.providers.simulated import Settings
+from cognitude_plugins.gateway.providers.simulated.settings import Settings
 from cognitude_plugins.gateway.providers.simulated.serve import serve_simulated
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cognitude_plugins.gateway.codec import CODEC
 from cognitude_plugins.gateway.providers import Broke, ProviderError, Target, Timeouts
-from cognitude_plugins.gateway.providers.simulated import SimulatedProvider
+from cognitude_plugins.gateway.providers.simulated.provider import SimulatedProvider
 from hooks import Call, Caller, Deployment, Payload, Reply, read
 
 HELLO: dict[str, Any] = {"model": "echo", "messages": [{"role": "user", "content": "one two three four five six"}]}

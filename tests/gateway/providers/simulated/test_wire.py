@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cognitude_plugins.gateway.providers.simulated import Settings
+from cognitude_plugins.gateway.providers.simulated.settings import Settings
 from cognitude_plugins.gateway.providers.simulated.serve import run_simulated
 
 Start = Callable[..., str]
