@@ -24,9 +24,8 @@ from openai.types import Completion, CreateEmbeddingResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from cognitude_plugins.gateway.providers.litellm.content import refused_url
-from cognitude_plugins.gateway.providers.litellm.parameters import RESERVED_OPTIONS
+from cognitude_plugins.gateway.providers.litellm.parameters import FIELDS, RESERVED_OPTIONS, arguments
 from cognitude_plugins.gateway.providers.litellm.provider import LiteLLMProvider
-from cognitude_plugins.gateway.providers.litellm.parameters import FIELDS, arguments
 from cognitude_plugins.gateway.providers.provider import Broke, Provider, ProviderError, Target, Timeouts
 from hooks import Call, Caller, Deployment, Payload, Reply, Usage, read
 from hooks.sse import DONE

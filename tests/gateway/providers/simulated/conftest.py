@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from cognitude_plugins.gateway.providers.simulated.settings import Settings
 from cognitude_plugins.gateway.providers.simulated.serve import serve_simulated
+from cognitude_plugins.gateway.providers.simulated.settings import Settings
 
 
 @pytest.fixture

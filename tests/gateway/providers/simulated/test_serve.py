@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from cognitude_plugins.gateway.providers.simulated.settings import Settings
 from cognitude_plugins.gateway.providers.simulated.serve import run_simulated
+from cognitude_plugins.gateway.providers.simulated.settings import Settings
 
 Start = Callable[..., str]
 

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.processes import KEY, gateway
+
+CONFIG = """
+models:
+  - {name: "*", provider: "simulated/*"}
+  - {name: sim, provider: simulated/echo}
+pipeline: []
+"""
+ROGUE = """
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from hooks import hookimpl, operation
+
+
+class Rogue:
+    @hookimpl
+    def routes(self):
+        @operation("Answers what it does not document", access="organization", responses={200: {"type": "object"}})
+        async def teapot(request):
+            return JSONResponse({}, status_code=418)
+
+        return [Route("/rogue", teapot, methods=["GET"])]
+"""
+# A provider may refuse what the gateway hands on, so a body that fits the schema can still be a 400.
+SETTINGS = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "400", "404"]
+"""
+
+
+def fuzz(url: str, folder: Path, *arguments: str, examples: int = 15) -> subprocess.CompletedProcess[str]:
+    settings = folder / "schemathesis.toml"
+    settings.write_text(SETTINGS)
+    program = "from schemathesis.cli import schemathesis; schemathesis()"
+    command = [sys.executable, "-c", program, "--config-file", str(settings), "run", f"{url}/openapi.json"]
+    options = [
+        "--checks",
+        "all",
+        "--max-examples",
+        str(examples),
+        "--continue-on-failure",
+        "--generation-deterministic",
+    ]
+    key = ["--header", f"Authorization: Bearer {KEY}"]
+    return subprocess.run(
+        [*command, *options, *key, *arguments], cwd=folder, capture_output=True, text=True, timeout=100, check=False
+    )
+
+
+def test_the_http_surface_survives_fuzzing(tmp_path: Path) -> None:
+    with gateway(CONFIG, tmp_path) as one:
+        run = fuzz(one.url, tmp_path)
+        assert run.returncode == 0, run.stdout + run.stderr
+        tested = re.search(r"Tested: (\d+)", run.stdout)
+        cases = re.search(r"(\d+) generated, \1 passed", run.stdout)
+        assert tested, run.stdout
+        assert cases, run.stdout
+        assert int(tested[1]) >= 10
+        assert int(cases[1]) > 300
+        with one.client() as client:
+            assert client.get("/health").json()["status"] == "ok"
+        assert one.stop() == 0
+        assert "Traceback" not in one.text()
+
+
+def test_the_fuzzing_finds_a_status_that_is_not_documented(tmp_path: Path) -> None:
+    (tmp_path / "rogue.py").write_text(ROGUE)
+    config = CONFIG.replace("pipeline: []", "pipeline:\n  - {use: './rogue.py:Rogue'}")
+    with gateway(config, tmp_path) as one:
+        run = fuzz(one.url, tmp_path, "--include-path", "/rogue", examples=3)
+    assert run.returncode == 1
+    assert "Undocumented HTTP status code" in run.stdout
+    assert "418" in run.stdout
