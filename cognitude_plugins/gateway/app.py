@@ -17,6 +17,7 @@ from hooks import ConfigError, PluginError
 from .endpoints import APIS, serve_api
 from .providers import Provider
 from .runtime import Runtime, build
+from .supervisor import tell_siblings
 from .surface import server_error, surface
 from .system import System
 
@@ -45,7 +46,7 @@ class App:
         self._use(build(path, environ, inner=inner))
 
     def _use(self, runtime: Runtime) -> None:
-        system = System(runtime=lambda: self.runtime, draining=lambda: self.draining, reload=self.reload)
+        system = System(runtime=lambda: self.runtime, draining=lambda: self.draining, reload=self._reload_everywhere)
         self._surface = surface(runtime, system)
         self.runtime = runtime
 
@@ -92,6 +93,10 @@ class App:
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
         log.info("configuration reloaded from %s", self.path)
+
+    async def _reload_everywhere(self) -> None:
+        await self.reload()
+        tell_siblings()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

@@ -91,8 +91,10 @@ class Exchange:
 
     def _cost(self, reply: Reply, usage: Usage | None) -> int | None:
         """Nothing when no provider was called; None when the price or the usage is not known."""
+        if self.trace.attempts == 0:
+            return 0
         if reply.source != "provider" or reply.deployment is None:
-            return None if reply.attempts else 0
+            return None
         price = self.prices.of(reply.deployment)
         return None if price is None or usage is None else price.cost(usage)
 

@@ -11,8 +11,12 @@ from .trace import Trace
 
 RawHeaders = list[tuple[bytes, bytes]]
 
-_JSON: Final = b"application/json"
-_EVENTS: Final = b"text/event-stream; charset=utf-8"
+_WHOLE: Final = ((b"content-type", b"application/json"),)
+_STREAM: Final = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    (b"x-accel-buffering", b"no"),
+)
 _REASONS_LIMIT: Final = 1024
 
 
@@ -34,10 +38,8 @@ def answer_head(call: Call, reply: Reply, trace: Trace, cost_nano_usd: int | Non
         headers.append((b"server-timing", trace.server_timing().encode("ascii")))
     if reply.headers:
         headers.extend(_given(reply.headers.items()))
-    if reply.streamed:
-        headers += [(b"content-type", _EVENTS), (b"cache-control", b"no-cache"), (b"x-accel-buffering", b"no")]
-    elif not any(name == b"content-type" for name, _ in headers):
-        headers.append((b"content-type", _JSON))
+    known = {name for name, _ in headers} if reply.headers else ()
+    headers += [header for header in (_STREAM if reply.streamed else _WHOLE) if header[0] not in known]
     return headers
 
 

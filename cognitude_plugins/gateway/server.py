@@ -36,6 +36,7 @@ class Server(uvicorn.Server):
         self._drain = gateway.drain
         self._ready = ready
         self._signals = 0
+        self._reloads: set[asyncio.Future[None]] = set()
         config = uvicorn.Config(
             asgi or app,
             http=bounded(gateway.limits.header_bytes),
@@ -83,7 +84,8 @@ class Server(uvicorn.Server):
 
     def _reload(self) -> None:
         task = asyncio.ensure_future(self._reloaded())
-        task.add_done_callback(lambda done: done.exception())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
 
     async def _reloaded(self) -> None:
         try:

@@ -77,5 +77,5 @@ def test_the_fuzzing_finds_a_status_that_is_not_documented(tmp_path: Path) -> No
     with gateway(config, tmp_path) as one:
         run = fuzz(one.url, tmp_path, "--include-path", "/rogue", examples=3)
     assert run.returncode == 1
-    assert "Undocumented HTTP status code" in run.stdout
+    assert "Undocumented status code" in run.stdout
     assert "418" in run.stdout

@@ -72,6 +72,7 @@ class Provider(Protocol):
         ``headers`` are the few request headers that are continued (``traceparent``). Returns the answer, whole
         (``payload``) or streamed (``chunks``, the first of them already received), with ``status`` and the upstream's
         ``retry-after`` headers; any 4xx that is the client's own fault is such an answer. Raises `ProviderError` before
-        the first byte, and `Broke` from ``chunks`` after it. Cancelling it, or closing ``chunks``, closes the upstream within a second.
+        the first byte, and `Broke` from ``chunks`` after it. Cancelling it, or closing ``chunks``, closes the upstream
+        within a second.
         """
         ...
