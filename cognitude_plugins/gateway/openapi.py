@@ -166,7 +166,7 @@ class _Writer:
         for media_type, one in by_type.items():
             schema = self.components.use(one, mode)
             if media_type == "text/event-stream" and isinstance(one, type):
-                schema = _events(schema)
+                schema = _events(schema, self.components.use(schemas.Error, mode))
             content[media_type] = {"schema": schema}
         return content
 
@@ -236,9 +236,15 @@ def _is_by_media_type(source: Mapping[str, Any]) -> bool:
     return bool(source) and all("/" in key for key in source)
 
 
-def _events(schema: dict[str, Any]) -> dict[str, Any]:
-    description = "Server-sent events: the data of each is this object, that of the last is [DONE]."
-    return {"type": "string", "description": description, "contentSchema": schema}
+def _events(*carried: dict[str, Any]) -> dict[str, Any]:
+    """One event of a stream: before OpenAPI 3.2 the schema of this media type describes each event."""
+    value = {"type": "string", "contentMediaType": "application/json", "contentSchema": {"anyOf": list(carried)}}
+    return {
+        "type": "object",
+        "description": "One server-sent event. The last is [DONE]; a stream that breaks off ends with an error.",
+        "required": ["data"],
+        "properties": {"data": {"anyOf": [value, {"const": "[DONE]"}]}},
+    }
 
 
 def _phrase(status: int) -> str:

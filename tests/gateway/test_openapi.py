@@ -80,11 +80,9 @@ def test_a_model_call_is_answered_whole_or_as_events() -> None:
     path = "/v1/chat/completions"
     answers = made((path, *API_OPERATIONS[path]))["paths"][path]["post"]["responses"]["200"]["content"]
     assert answers["application/json"]["schema"] == {"$ref": "#/components/schemas/ChatAnswer"}
-    events = answers["text/event-stream"]["schema"]
-    assert (events["type"], events["contentSchema"]) == (
-        "string",
-        {"$ref": "#/components/schemas/ChatCompletionChunk"},
-    )
+    data = answers["text/event-stream"]["schema"]["properties"]["data"]["anyOf"]
+    assert data[0]["contentSchema"]["anyOf"][0] == {"$ref": "#/components/schemas/ChatCompletionChunk"}
+    assert data[1] == {"const": "[DONE]"}
 
 
 @pytest.mark.parametrize(

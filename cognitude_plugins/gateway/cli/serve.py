@@ -7,7 +7,7 @@ import socket
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -16,6 +16,8 @@ from hooks import ConfigError
 from . import CONFIG_VARIABLE, config_option
 from .first_run import banner, first_key, refuse_open_door
 from .logs import set_up
+
+STARTUP_FAILED: Final = 3
 
 
 @click.command("serve")
@@ -36,20 +38,22 @@ def serve(
     config: Path, host: str | None, port: int | None, workers: int, log_level: str, wrapped: str | None = None
 ) -> int:
     """The exit code. ``wrapped`` is ``package.module:app`` when the pipeline runs in front of another app."""
-    from cognitude_plugins.gateway.app import create_app
+    from cognitude_plugins.gateway.config import load
     from cognitude_plugins.gateway.server import bind
 
     set_up(log_level)
     os.environ[CONFIG_VARIABLE] = str(config)
     try:
-        listen = create_app(config).runtime.config.gateway.listen
-        key = first_key(create_app(config).runtime.keyring, os.environ)
-        host, port = host or listen.host, listen.port if port is None else port
+        settings = load(config, os.environ)
+        key = first_key(settings.gateway.keys, os.environ)
+        host = host or settings.gateway.listen.host
         refuse_open_door(key, host)
-        listener = bind(host, port)
+        listener = bind(host, settings.gateway.listen.port if port is None else port)
     except (ConfigError, OSError) as error:
         raise click.ClickException(str(error)) from None
-    show = partial(click.echo, banner(config, host, listener.getsockname()[1], key, os.environ))
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    model = next((model.name for model in settings.models if model.name != "*"), "gpt-4o-mini")
+    show = partial(click.echo, banner(config, url, key, model, os.environ))
     if workers == 1:
         return work([listener], config, log_level, wrapped, show)
     from cognitude_plugins.gateway.supervisor import Supervisor
@@ -67,7 +71,11 @@ def worker(sockets: Sequence[socket.socket], config: Path, log_level: str, wrapp
 def work(sockets: Sequence[socket.socket], config: Path, log_level: str, wrapped: str | None, ready: Any) -> int:
     from cognitude_plugins.gateway.server import run
 
-    app, asgi = _apps(config, wrapped)
+    try:
+        app, asgi = _apps(config, wrapped)
+    except ConfigError as error:
+        click.echo(f"Error: {error}", err=True)
+        return STARTUP_FAILED
     return run(app, sockets, asgi=asgi, ready=ready)
 
 

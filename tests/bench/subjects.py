@@ -1,0 +1,158 @@
+"""Who is measured: the command that starts each, and the request it answers."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parent.parent.parent
+PEERS: Final = ROOT / ".venv" / "peers" / "bin"
+KEY: Final = "bench-key-0123456789abcdef0123456789"
+CHAT: Final = "/v1/chat/completions"
+
+_COGNITUDE: Final = (sys.executable, "-m", "cognitude_plugins.gateway.cli")
+_UVICORN: Final = (
+    *("-m", "uvicorn", "--port", "{port}", "--loop", "uvloop", "--http", "httptools"),
+    *("--no-access-log", "--log-level", "warning"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Where a request goes. ``port`` is None for the subject's own; ``paced`` is the model that takes its time."""
+
+    path: str = CHAT
+    model: str = "echo"
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """``command`` with ``{port}`` where its port goes. ``paced`` is None where there is no paced stream to relay."""
+
+    name: str
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    door: Door = Door()
+    paced: Door | None = None
+    other: Door | None = None
+    starts_within: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstreams:
+    """Ports of the simulated models: one as fast as it can, one with a pause between chunks."""
+
+    fast: int
+    paced: int
+
+
+def simulate(chunk_ms: float = 0.0, latency_ms: float = 0.0) -> tuple[str, ...]:
+    pace = ("--chunk-ms", str(chunk_ms), "--latency-ms", str(latency_ms))
+    return (*_COGNITUDE, "simulate", "--port", "{port}", *pace)
+
+
+def direct(upstreams: Upstreams) -> Subject:
+    """The simulated model itself, a third of its kind: what the others add is added to this."""
+    return Subject(name="direct", command=simulate(), paced=Door(port=upstreams.paced))
+
+
+def floor(upstreams: Upstreams, client: str = "aiohttp", python: str = sys.executable) -> Subject:
+    return Subject(
+        name="floor" if client == "aiohttp" else client,
+        command=(python, *_UVICORN, "tests.bench.floor:app"),
+        env={
+            "BENCH_CLIENT": client,
+            "BENCH_UPSTREAM": f"http://127.0.0.1:{upstreams.fast}/v1",
+            "BENCH_PACED": f"http://127.0.0.1:{upstreams.paced}/v1",
+        },
+        paced=Door(path="/paced" + CHAT),
+    )
+
+
+def gateway(name: str, upstreams: Upstreams, folder: Path, pipeline: str) -> Subject:
+    """``cognitude serve`` with this pipeline (YAML) and the two upstreams as its models."""
+    config = _written(folder, name, f"models:\n{_models(upstreams)}pipeline:\n{pipeline}\n")
+    command = (*_COGNITUDE, "serve", "--config", config, "--port", "{port}", "--log-level", "warning")
+    return Subject(name=name, command=command, env={"COGNITUDE_BOOTSTRAP_KEY": KEY}, paced=Door(model="echo-paced"))
+
+
+def empty(upstreams: Upstreams, folder: Path) -> Subject:
+    return gateway("empty", upstreams, folder, "  []")
+
+
+def noop10(upstreams: Upstreams, folder: Path) -> Subject:
+    source = Path(__file__).with_name("noop.py")
+    (folder / source.name).write_bytes(source.read_bytes())
+    entries = [f"  - {{use: ./noop.py:Noop, name: noop{number}}}" for number in range(10)]
+    return gateway("noop10", upstreams, folder, "\n".join(entries))
+
+
+def builtin(upstreams: Upstreams, folder: Path) -> Subject:
+    return gateway("builtin", upstreams, folder, "  - use: request_defaults\n  - use: redact")
+
+
+def bare(server: str = "uvicorn", python: str = sys.executable) -> Subject:
+    granian = ("-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--workers", "1", "--port", "{port}")
+    arguments = _UVICORN if server == "uvicorn" else (*granian, "--log-level", "warning", "--no-ws")
+    return Subject(name="bare", command=(python, *arguments, "tests.bench.bare:app"), other=Door(path="/other"))
+
+
+def middleware(folder: Path) -> Subject:
+    model = "  - {name: echo, provider: openai_compatible/echo, base_url: 'http://127.0.0.1:9/v1'}\n"
+    config = _written(folder, "middleware", f"models:\n{model}pipeline: []\n")
+    command = (*_COGNITUDE, "wrap", "tests.bench.bare:app", "--config", config, "--port", "{port}")
+    return Subject(
+        name="middleware",
+        command=(*command, "--log-level", "warning"),
+        env={"COGNITUDE_BOOTSTRAP_KEY": KEY},
+        other=Door(path="/other"),
+    )
+
+
+def litellm(upstreams: Upstreams, folder: Path) -> Subject:
+    """LiteLLM's proxy as light as it goes: one worker, no database, no keys, no callbacks, no network at start."""
+    models = [
+        {
+            "model_name": name,
+            "litellm_params": {
+                "model": "openai/echo",
+                "api_base": f"http://127.0.0.1:{port}/v1",
+                "api_key": "upstream-key",
+            },
+        }
+        for name, port in (("echo", upstreams.fast), ("echo-paced", upstreams.paced))
+    ]
+    config = folder / "litellm.yaml"
+    config.write_text(json.dumps({"model_list": models, "litellm_settings": {"telemetry": False}}))
+    command = (str(PEERS / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", "{port}")
+    return Subject(
+        name="litellm",
+        command=(*command, "--num_workers", "1", "--telemetry", "False"),
+        env={"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "LITELLM_MODE": "PRODUCTION"},
+        paced=Door(model="echo-paced"),
+        starts_within=120.0,
+    )
+
+
+def peers_installed() -> bool:
+    return (PEERS / "litellm").exists()
+
+
+def _models(upstreams: Upstreams) -> str:
+    return "".join(
+        f"  - {{name: {name}, provider: openai_compatible/echo, base_url: 'http://127.0.0.1:{port}/v1',"
+        " api_key: upstream-key-0123456789abcdef}\n"
+        for name, port in (("echo", upstreams.fast), ("echo-paced", upstreams.paced))
+    )
+
+
+def _written(folder: Path, name: str, models_and_pipeline: str) -> str:
+    path = folder / f"{name}.yaml"
+    gateway = f"gateway:\n  data_dir: {folder / name}\n  drain: {{announce_seconds: 0, finish_seconds: 1}}\n"
+    path.write_text(gateway + models_and_pipeline)
+    return str(path)
