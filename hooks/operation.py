@@ -17,7 +17,9 @@ E_ = TypeVar("E_", bound=Callable[..., Any])
 class Operation:
     """One endpoint's part in the OpenAPI document, and its access class.
 
-    ``request`` and the values of ``responses`` are pydantic models, JSON Schemas, or None for no body.
+    ``request`` and the values of ``responses`` are pydantic models, JSON Schemas, or None for no body. The ``request``
+    of a GET, HEAD or DELETE describes its query parameters. A response whose keys contain a slash is a body per media
+    type: ``{200: {"text/csv": {"type": "string"}}}``. A status of 400 or above given as None has the OpenAI error envelope.
     """
 
     summary: str

@@ -32,11 +32,14 @@ async def call_provider(
     ``error``. An empty plan is a 503 that says which router left nothing.
     """
     failure: ProviderError | None = None
-    started = trace.started
+    failed: Deployment | None = None
     for deployment in plan.deployments:
         target = targets[deployment.id]
-        if failure is not None and perf_counter() - started > target.timeouts.total:
-            break
+        if failure is not None:
+            left = target.timeouts.total - trace.seconds()
+            if left <= 0:
+                break
+            target = replace(target, timeouts=replace(target.timeouts, total=left))
         trace.attempts += 1
         began = perf_counter()
         try:
@@ -44,7 +47,7 @@ async def call_provider(
             reply = await ask_provider(send, call, upstream_body(call, deployment), target, headers)
             return replace(reply, source="provider", deployment=deployment, attempts=trace.attempts)
         except ProviderError as error:
-            failure = error
+            failure, failed = error, deployment
             log.warning("call %s: deployment %s failed: %s", call.id, deployment.id, error.reason)
             if not error.retryable:
                 break
@@ -52,12 +55,13 @@ async def call_provider(
             trace.provider_seconds += perf_counter() - began
     if failure is None:
         return nothing_left(plan)
-    return replace(failure.reply, source="error", deployment=deployment, attempts=trace.attempts)
+    return replace(failure.reply, source="error", deployment=failed, attempts=trace.attempts)
 
 
 def nothing_left(plan: Plan) -> Reply:
     why = plan.reasons[-1] if plan.reasons else "the plan is empty"
-    return Reply.error(503, f"No deployment is left to call: {why}.", type="server_error", code="no_deployment")
+    message = f"No deployment is left to call: {why}."
+    return replace(Reply.error(503, message, type="server_error", code="no_deployment"), source="error")
 
 
 def upstream_body(call: Call, deployment: Deployment) -> bytes:

@@ -14,7 +14,7 @@ from .settings import Key
 BOOTSTRAP_VARIABLE: Final = "COGNITUDE_BOOTSTRAP_KEY"
 BOOTSTRAP_ORGANIZATION: Final = "default"
 
-_HEADERS: Final = {b"authorization": 7, b"x-api-key": 0, b"api-key": 0}
+_HEADERS: Final = frozenset({b"authorization", b"x-api-key", b"api-key"})
 RawHeaders = Iterable[tuple[bytes, bytes]]
 
 NO_KEY: Final = Reply.error(
@@ -74,13 +74,16 @@ def keyring(keys: Sequence[Key], bootstrap: str | None) -> Keyring:
 def credentials(headers: RawHeaders) -> set[bytes]:
     """The distinct secrets in ``Authorization: Bearer``, ``X-API-Key`` and ``api-key``.
 
-    An Authorization header of another scheme counts as the (wrong) secret it carries.
+    An Authorization header of another scheme counts as the (wrong) secret it carries, an empty one as none.
     """
     found: set[bytes] = set()
     for name, value in headers:
         if name in _HEADERS:
-            bearer = name == b"authorization" and value[:7].lower() == b"bearer "
-            found.add((value[7:] if bearer else value).strip())
+            value = value.strip()
+            if name == b"authorization" and value[:7].lower() in (b"bearer ", b"bearer"):
+                value = value[7:].strip()
+            if value:
+                found.add(value)
     return found
 
 

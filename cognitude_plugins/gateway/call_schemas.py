@@ -15,7 +15,7 @@ OPEN: Final = ConfigDict(extra="allow")
 ModelName = Annotated[
     str, Field(min_length=1, description="A model of this gateway, as GET /v1/models lists them.", examples=["sim"])
 ]
-Stream = Annotated[bool | None, Field(description="Whether to answer with server-sent events.")]
+Stream = Annotated[bool | None, Field(description="Whether to answer with server-sent events.", examples=[True])]
 StreamOptions = Annotated[
     Any,
     Field(description='Object. {"include_usage": true} adds an event with the token counts at the end of a stream.'),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from hooks import Call, Outcome, Reply, Usage
 
+from .closing import close
+from .interrupted import interrupted
 from .lifeline import Lifeline
 from .pipeline import Pipeline
 from .prices import PriceBook
@@ -47,16 +49,15 @@ class Exchange:
     send: Send
     forward: Mapping[str, str]
     write_timeout: float
+    _provided: Reply | None = field(default=None, init=False)
+    _delivered: Delivered | None = field(default=None, init=False)
+    _told: bool = field(default=False, init=False)
 
     async def run(self) -> None:
         """Serve the call to its end. Raises only a cancellation that did not come through the lifeline."""
         listener = asyncio.get_running_loop().create_task(self._listen())
         try:
-            reply = await self._answer()
-            if self.lifeline.foreign:
-                self.background.start(self._conclude(reply))
-            else:
-                await self._conclude(reply)
+            await self._finish(await self._answer())
         finally:
             listener.cancel()
         if self.lifeline.foreign:
@@ -70,32 +71,72 @@ class Exchange:
     async def _answer(self) -> Reply:
         with self.lifeline:
             self.call, reply = await self.pipeline.answer(self.call, self.trace, self.forward)
+            if reply.source == "provider":
+                self._provided = reply
             return reply
         return _STOPPED if self.lifeline.gone == "shutdown" else _HUNG_UP
 
+    async def _finish(self, reply: Reply) -> None:
+        """Conclude here, or as soon as this task is cancelled by somebody else, in a task that nobody else knows."""
+        if not self.lifeline.foreign:
+            try:
+                await self._conclude(reply)
+                return
+            except asyncio.CancelledError:
+                if interrupted():
+                    self.lifeline.cut()
+        if not self._told:
+            self.background.start(self._conclude(reply))
+
     async def _conclude(self, reply: Reply) -> None:
+        """What is behind us when it is run again is not done again; what was cut off while it was sent stays cut off."""
         reply = await self.pipeline.finish(self.call, reply, self.trace)
-        responder = Responder(
+        if self._delivered is not None:
+            await close(reply.chunks)
+            await self._tell(self._delivered)
+            return
+        delivered = self._delivered = Delivered(reply=reply)
+        try:
+            await self._responder().deliver(delivered)
+        except asyncio.CancelledError:
+            raise
+        except BaseException:
+            # A bug of ours is no reason for a call to be missing in the books.
+            self.lifeline.gone = self.lifeline.gone or "provider_error"
+            await self._tell(delivered)
+            raise
+        await self._tell(delivered)
+
+    def _responder(self) -> Responder:
+        return Responder(
             call=self.call,
             trace=self.trace,
             lifeline=self.lifeline,
             send=self.send,
             write_timeout=self.write_timeout,
             cost=self._cost,
+            provided=self._provided,
         )
-        delivered = await responder.deliver(reply)
+
+    async def _tell(self, delivered: Delivered) -> None:
+        if self._told:
+            return
+        self._told = True
         if delivered.told:
-            outcome = self._outcome(reply, delivered)
+            outcome = self._outcome(delivered.reply, delivered)
             told = [(watch, replace(outcome, assemble=body)) for watch, body in delivered.told]
             await tell(told, self.background)
 
-    def _cost(self, reply: Reply, usage: Usage | None) -> int | None:
-        """Nothing when no provider was called; None when the price or the usage is not known."""
+    def _cost(self, usage: Usage | None) -> int | None:
+        """Nothing when no provider was called; None when the price or the usage is not known.
+
+        What a provider's answer was replaced by makes no difference to what it cost.
+        """
         if self.trace.attempts == 0:
             return 0
-        if reply.source != "provider" or reply.deployment is None:
+        if self._provided is None or self._provided.deployment is None:
             return None
-        price = self.prices.of(reply.deployment)
+        price = self.prices.of(self._provided.deployment)
         return None if price is None or usage is None else price.cost(usage)
 
     def _outcome(self, reply: Reply, delivered: Delivered) -> Outcome:
@@ -106,7 +147,7 @@ class Exchange:
             complete=gone is None,
             error=gone,
             usage=delivered.usage,
-            cost_nano_usd=self._cost(reply, delivered.usage),
+            cost_nano_usd=self._cost(delivered.usage),
             seconds=trace.seconds(),
             time_to_first_token=None if trace.first_byte is None else trace.first_byte - trace.started,
             deployment=reply.deployment,

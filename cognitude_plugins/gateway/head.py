@@ -24,7 +24,7 @@ def answer_head(call: Call, reply: Reply, trace: Trace, cost_nano_usd: int | Non
     """Headers of an answer to a call, without its length. ``x-cognitude-cost-usd`` only where it is known."""
     headers = [
         (b"x-request-id", call.id.encode()),
-        (b"x-cognitude-source", reply.source.encode("ascii", "replace")),
+        (b"x-cognitude-source", printable(reply.source)),
         (b"x-cognitude-attempts", b"%d" % reply.attempts),
     ]
     if reply.deployment is not None:
@@ -51,7 +51,7 @@ def printable(text: str) -> bytes:
 def _given(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[bytes, bytes]]:
     for name, value in headers:
         key = name.lower()
-        if key not in _OURS and key.isascii() and all(char.isalnum() or char in "-_." for char in key):
+        if key and key not in _OURS and key.isascii() and all(char.isalnum() or char in "-_." for char in key):
             yield key.encode(), printable(value)
 
 

@@ -52,19 +52,24 @@ class Lent:
 
 async def _served(runtime: Runtime, call: Call) -> Reply:
     collected = _Collected()
+    lifeline = Lifeline()
     exchange = Exchange(
         call=call,
         trace=Trace(),
         pipeline=runtime.pipeline,
         prices=runtime.prices,
         background=runtime.background,
-        lifeline=Lifeline(),
+        lifeline=lifeline,
         receive=_nobody_hangs_up,
         send=collected.send,
         forward={"traceparent": continued(None)},
         write_timeout=runtime.timeouts.client_write,
     )
-    await exchange.run()
+    runtime.under_way.add(lifeline)
+    try:
+        await exchange.run()
+    finally:
+        runtime.under_way.discard(lifeline)
     return collected.reply()
 
 

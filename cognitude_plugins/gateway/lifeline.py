@@ -16,9 +16,11 @@ class Lifeline:
 
     The call is interrupted only inside ``with lifeline:``, which swallows the cancellation and leaves ``gone`` set;
     elsewhere ``gone`` is merely noted. So what must not be cut short (the way up, the watchers) needs no shield.
+    Whoever enters it has looked at ``gone``: a cancellation that finds nothing to interrupt would strike later.
     A cancellation that did not come from `abort` sets ``foreign``: it has to be raised again at the end.
     ``drop``, where the server lends it, closes the connection without waiting for the client.
-    ``over`` is set just before the last byte: what happens after it is no longer a hang-up.
+    ``over`` is set just before the last byte: what happens after it is no longer a hang-up. A client that does not
+    take it still is.
     """
 
     __slots__ = ("_drop", "_open", "_task", "foreign", "gone", "over")
@@ -33,20 +35,31 @@ class Lifeline:
 
     def abort(self, why: Gone) -> None:
         """End the call, unless it has ended or is ending already."""
-        if self.gone is None and not self.over:
+        if self.gone is None and (not self.over or why == "shutdown"):
             self.gone = why
-            if self._open and self._task is not None:
-                self._task.cancel()
+            self._interrupt()
+
+    def cut(self) -> None:
+        """The task was cancelled where the lifeline is not held: what is left to do is done in another."""
+        self.gone, self.foreign = self.gone or "shutdown", True
+
+    @property
+    def reachable(self) -> bool:
+        """Whether something may still be sent. After a foreign cancellation the server has answered by itself."""
+        return self.gone != "client_disconnect" and not self.foreign
 
     def drop(self) -> None:
         """The client takes nothing: end the call and close its connection with what it has not taken."""
-        self.abort("client_disconnect")
+        self.gone = self.gone or "client_disconnect"
+        self._interrupt()
         if self._drop is not None:
             self._drop()
 
     def __enter__(self) -> None:
         self._open = True
-        if self.gone is not None and self._task is not None:
+
+    def _interrupt(self) -> None:
+        if self._open and self._task is not None:
             self._task.cancel()
 
     def __exit__(

@@ -11,66 +11,20 @@ from hooks import Operation
 
 from . import schemas
 from .components import Components, Source
+from .openapi_words import CALL_NOTE, DRY_RUN, ERRORS, HEADERS, SCHEMES, SECURITY
 from .operations import API_OPERATIONS
 
 __all__ = ["API_OPERATIONS", "document"]
 
-ERRORS: Final = {
-    400: "The request is malformed, or a field of it is wrong; `param` names it.",
-    401: "The key is missing or wrong.",
-    402: "The budget of the key or its organization is used up.",
-    403: "The key may not do this.",
-    404: "What the request names does not exist.",
-    408: "The request body did not arrive in time.",
-    409: "The request contradicts the present state.",
-    413: "The request body is too large.",
-    415: "The body's content type or encoding is not supported.",
-    422: "The request is well-formed and cannot be carried out.",
-    429: "Too many requests; try again after `retry-after`.",
-    431: "The request headers are too large.",
-    500: "The gateway or one of its plugins failed.",
-    502: "The provider's answer is no answer, or it could not be reached.",
-    503: "The gateway is busy, or no deployment is left to call.",
-    504: "The provider did not answer in time.",
-}
-
 _METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 _BODILESS: Final = ("get", "head", "delete")
 _CALL_ERRORS: Final = (402, 403, 404, 408, 409, 422, 429, 502, 504)
-_CALL_NOTE: Final = (
-    "Fields that the gateway does not know pass through to the provider. A refusal of the provider's is passed on with "
-    "its status. With the header `x-cognitude-dry-run: true` the answer is the decision: which deployments would be "
-    "called, and why."
-)
-_SECURITY: Final[list[dict[str, list[str]]]] = [{"bearerAuth": []}, {"x-api-key": []}, {"api-key": []}]
-_SCHEMES: Final = {
-    "bearerAuth": {"type": "http", "scheme": "bearer", "description": "The key, as OpenAI's clients send it."},
-    "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "As Anthropic's clients do."},
-    "api-key": {"type": "apiKey", "in": "header", "name": "api-key", "description": "As Azure's clients do."},
-}
 _CONVERTORS: Final[Mapping[str, Mapping[str, Any]]] = {
     "str": {"type": "string", "minLength": 1},
     "path": {"type": "string", "description": "May contain slashes."},
     "int": {"type": "integer", "minimum": 0},
     "float": {"type": "number", "minimum": 0},
     "uuid": {"type": "string", "format": "uuid"},
-}
-_DRY_RUN: Final = {
-    "name": "x-cognitude-dry-run",
-    "in": "header",
-    "description": "`true` or `1`: decide where the call would go, and call no provider.",
-    "schema": {"type": "string"},
-}
-_HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "x-request-id": {"description": "The id of this request, in every answer and log.", "required": True},
-    "retry-after": {"description": "Seconds to wait before the next try, where that is known."},
-    "www-authenticate": {"description": "How to send a key."},
-    "x-cognitude-source": {"description": "Who wrote the answer: provider, error, dry_run, or a plugin's name."},
-    "x-cognitude-model": {"description": "The deployment that answered."},
-    "x-cognitude-attempts": {"description": "How many deployments were tried."},
-    "x-cognitude-route": {"description": "Why the routers chose as they did."},
-    "x-cognitude-cost-usd": {"description": "What the call cost in US dollars; absent where unknown, and on streams."},
-    "x-cognitude-overhead-ms": {"description": "Milliseconds the gateway took, without the provider."},
 }
 
 
@@ -98,8 +52,8 @@ def document(operations: Iterable[tuple[str, str, Operation]], *, version: str, 
         "components": {
             "schemas": writer.components.schemas,
             "responses": writer.responses,
-            "headers": {name: {"schema": {"type": "string"}, **_HEADERS[name]} for name in sorted(writer.headers)},
-            "securitySchemes": _SCHEMES,
+            "headers": {name: {"schema": {"type": "string"}, **HEADERS[name]} for name in sorted(writer.headers)},
+            "securitySchemes": SCHEMES,
         },
     }
 
@@ -124,10 +78,10 @@ class _Writer:
         if operation.tag:
             self.tags.setdefault(operation.tag, {"name": operation.tag})
             if call:
-                self.tags[operation.tag]["description"] = _CALL_NOTE
+                self.tags[operation.tag]["description"] = CALL_NOTE
         written: dict[str, Any] = {"operationId": self._id(method, template), "summary": operation.summary}
         if call:
-            parameters.append(_DRY_RUN)
+            parameters.append(DRY_RUN)
         if operation.tag:
             written["tags"] = [operation.tag]
         if operation.request is not None and method in _BODILESS:
@@ -138,7 +92,7 @@ class _Writer:
         if parameters:
             written["parameters"] = parameters
         written["responses"] = self._responses(operation, method, "{" in template, call)
-        written["security"] = [] if operation.access == "public" else _SECURITY
+        written["security"] = [] if operation.access == "public" else SECURITY
         written["x-cognitude-access"] = operation.access
         item[method] = written
 
@@ -228,7 +182,7 @@ def _headers(status: int, call: bool) -> Iterator[str]:
     if status in (429, 503):
         yield "retry-after"
     if call:
-        yield from (name for name in _HEADERS if name.startswith("x-cognitude-"))
+        yield from (name for name in HEADERS if name.startswith("x-cognitude-"))
 
 
 def _is_by_media_type(source: Mapping[str, Any]) -> bool:

@@ -59,7 +59,7 @@ class Pipeline:
             result = await run(trace, call)
             if result is None:
                 continue
-            if type(result) is Reply:
+            if isinstance(result, Reply):
                 return call, result
             call = result
         plan, targets = self._plan(call)
@@ -69,7 +69,7 @@ class Pipeline:
             result = await run(trace, call, plan)
             if result is None:
                 continue
-            if type(result) is Reply:
+            if isinstance(result, Reply):
                 return call, result
             plan = result
         trace.reasons = plan.reasons
@@ -78,7 +78,8 @@ class Pipeline:
         return call, await call_provider(call, plan, targets, self.providers, trace, headers)
 
     async def finish(self, call: Call, reply: Reply, trace: Trace) -> Reply:
-        """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped."""
+        """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped, with its reply."""
+        reply = trace.reply or reply
         steps = (self.plain if trace.timings is None else self.timed).post_response
         while trace.post_index < len(steps):
             run = steps[trace.post_index]
@@ -86,9 +87,10 @@ class Pipeline:
             result = await run(trace, call, reply)
             if result is None:
                 continue
-            if reply.chunks is not None and result.chunks is None:
-                await close(reply.chunks)
+            before, trace.reply = reply, result
             reply = result
+            if before.chunks is not None and result.chunks is None:
+                await close(before.chunks)
         return reply
 
     def _plan(self, call: Call) -> tuple[Plan, Mapping[str, Target]]:

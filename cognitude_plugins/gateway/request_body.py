@@ -19,6 +19,16 @@ Raw = list[tuple[bytes, bytes]]
 _WINDOWS: Final = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 
 
+_DIGITS: Final = 18
+STOPPED: Final = Reply.error(
+    503,
+    "The gateway is shutting down.",
+    type="server_error",
+    code="shutting_down",
+    headers={"retry-after": "1", "connection": "close"},
+)
+
+
 class Refused(Exception):
     """The request cannot be served; ``reply`` says why."""
 
@@ -45,7 +55,7 @@ async def read_body(receive: Receive, headers: Raw, limits: BodyLimits, lifeline
     kind = encoding = b""
     for name, value in headers:
         if name == b"content-length":
-            if value.isdigit() and int(value) > limits.size:
+            if value.isdigit() and (len(value) > _DIGITS or int(value) > limits.size):
                 raise Refused(too_large(limits.size))
         elif name == b"content-type":
             kind = value
@@ -75,6 +85,10 @@ async def _timed(receive: Receive, limits: BodyLimits, lifeline: Lifeline) -> by
     if lifeline.gone == "request_timeout":
         text = f"The request body did not arrive within {limits.seconds:g} s."
         raise Refused(Reply.error(408, text, code="request_timeout"))
+    if lifeline.foreign:
+        raise asyncio.CancelledError
+    if lifeline.gone is not None:
+        raise Refused(STOPPED)
     return body
 
 
@@ -103,6 +117,8 @@ def _inflated(raw: bytes, window: int, limit: int) -> bytes:
         raise Refused(too_large(limit))
     if not inflater.eof:
         raise Refused(Reply.error(400, "The compressed body is truncated.", code="invalid_body"))
+    if inflater.unused_data:
+        raise Refused(Reply.error(400, "There is more behind the compressed body.", code="invalid_body"))
     return body
 
 

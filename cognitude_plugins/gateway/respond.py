@@ -6,7 +6,7 @@ Starlette's ``StreamingResponse`` cannot tell that its client hung up, nor finis
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -32,93 +32,130 @@ Assemble = Callable[[], Any]
 
 @dataclass(slots=True, kw_only=True)
 class Delivered:
-    """What went out: the usage seen on the way, and for every watcher the answer as it was at its place."""
+    """What went out: ``reply`` (another one when a change failed), the usage, and what each watcher is to see.
 
+    ``usage`` is what the provider was paid for, whatever a plugin made of its answer.
+    """
+
+    reply: Reply
     usage: Usage | None = None
     told: list[tuple[Watch, Assemble]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Responder:
-    """Sends one reply. ``write_timeout`` in seconds; ``cost`` of a usage in nano-dollars, None when unknown."""
+    """Sends one reply. ``write_timeout`` in seconds; ``cost`` of a usage in nano-dollars, None when unknown.
+
+    ``provided`` is the provider's own answer, if there is one: the reply may have been put in its place.
+    """
 
     call: Call
     trace: Trace
     lifeline: Lifeline
     send: Send
     write_timeout: float
-    cost: Callable[[Reply, Usage | None], int | None]
+    cost: Callable[[Usage | None], int | None]
+    provided: Reply | None
+    _stall: Stall = field(init=False)
 
-    async def deliver(self, reply: Reply) -> Delivered:
-        """Nothing is raised: a client that is gone or a stream that breaks is noted in ``lifeline.gone``."""
-        if reply.chunks is None:
-            return await self._whole(reply, reply.payload or Payload(raw=b"", codec=CODEC))
-        return await self._stream(reply, reply.chunks)
+    async def deliver(self, delivered: Delivered) -> None:
+        """A client that is gone or a stream that breaks raises nothing: it is noted in ``lifeline.gone``."""
+        reply = delivered.reply
+        self._stall = Stall(self.lifeline, self.write_timeout)
+        try:
+            if reply.chunks is None:
+                await self._whole(reply, delivered)
+            else:
+                await self._stream(reply, reply.chunks, delivered)
+        finally:
+            self._stall.cancel()
 
-    async def _whole(self, reply: Reply, payload: Payload) -> Delivered:
-        delivered = Delivered(usage=_usage_of(payload))
+    async def _whole(self, reply: Reply, delivered: Delivered) -> None:
+        payload = reply.payload or Payload(raw=b"", codec=CODEC)
+        delivered.usage = _usage_of((self.provided or reply).payload)
+        rejected = False
         for layer in reply.layers:
             if isinstance(layer, Watch):
                 delivered.told.append((layer, partial(_value_of, payload)))
-            elif self.lifeline.gone is None:
+            elif not rejected:
                 try:
                     payload = change_body(payload, (layer,))
                 except Rejected as error:
-                    self.lifeline.gone = "plugin_error"
-                    reply = _rejected(reply, error)
-                    payload = reply.payload or payload
-        if self.lifeline.gone != "client_disconnect":
-            await self._put_whole(reply, payload.raw, self.cost(reply, delivered.usage))
-        return delivered
+                    rejected = True
+                    payload = self._reject(error, delivered)
+        await self._put_whole(delivered.reply, payload.raw, self.cost(delivered.usage))
+
+    def _reject(self, error: Rejected, delivered: Delivered) -> Payload:
+        """The answer becomes an error of the gateway's own; the payload of that."""
+        self.lifeline.gone = self.lifeline.gone or "plugin_error"
+        message = f"The plugin {str(error)!r} failed on the answer and its policy is to reject the call."
+        failed = Reply.error(500, message, type="server_error", code="plugin_failed")
+        reply = delivered.reply
+        delivered.reply = replace(failed, source="error", deployment=reply.deployment, attempts=reply.attempts)
+        return failed.payload or Payload(raw=b"", codec=CODEC)
 
     async def _put_whole(self, reply: Reply, raw: bytes, cost: int | None) -> None:
-        head = answer_head(self.call, reply, self.trace, cost)
-        head.append((b"content-length", b"%d" % len(raw)))
-        self.trace.first_byte = perf_counter()
-        await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
-        await self._put_last(raw)
+        if self.lifeline.reachable:
+            head = answer_head(self.call, reply, self.trace, cost)
+            head.append((b"content-length", b"%d" % len(raw)))
+            self.trace.first_byte = perf_counter()
+            await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
+            await self._put_last(raw)
 
-    async def _stream(self, reply: Reply, source: AsyncIterator[bytes]) -> Delivered:
-        delivered = Delivered()
-        chunks, recorder = _layered(source, reply.layers, delivered.told)
+    async def _stream(self, reply: Reply, source: AsyncIterator[bytes], delivered: Delivered) -> None:
+        chunks: AsyncIterator[bytes] = source
+        begun = False
         usage = UsageFilter(CODEC, strip=not asked_for_usage(self.call))
-        head = answer_head(self.call, reply, self.trace, None)
+        meter = UsageFilter(CODEC, strip=False)
         try:
-            if self.lifeline.gone != "client_disconnect":
+            chunks, recorder = _layered(source, reply.layers, delivered.told, meter)
+            if self.lifeline.reachable:
+                head = answer_head(self.call, reply, self.trace, None)
+                begun = True
                 await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
                 await self._relay(chunks, recorder, usage)
-        except (Broke, Rejected, EventTooLarge) as error:
-            self.lifeline.gone = self.lifeline.gone or _blame(error)
-            await self._put_last(_error_event(error))
+        except (Broke, Rejected, EventTooLarge, OSError) as error:
+            if begun:
+                self.lifeline.gone = self.lifeline.gone or _blame(error)
+                await self._put_last(_error_event(error))
+            elif isinstance(error, Rejected):
+                payload = self._reject(error, delivered)
+                await self._put_whole(delivered.reply, payload.raw, None)
         finally:
+            paid = self.provided.payload if self.provided is not None else None
+            delivered.usage = _usage_of(paid) or meter.usage or usage.usage
             await close(chunks)
             await close(source)
-        delivered.usage = usage.usage
-        return delivered
 
     async def _relay(self, chunks: AsyncIterator[bytes], recorder: Recorder | None, usage: UsageFilter) -> None:
-        send, trace = self.send, self.trace
-        stall = Stall(self.lifeline, self.write_timeout)
-        with self.lifeline:
-            try:
-                async for chunk in chunks:
-                    if recorder is not None:
-                        recorder.add(chunk)
-                    out = usage.feed(chunk)
-                    if out:
-                        stall.since = perf_counter()
-                        await send({"type": "http.response.body", "body": out, "more_body": True})
-                        if trace.first_byte is None:
-                            trace.first_byte = perf_counter()
-                        stall.since = None
-            except OSError:
-                self.lifeline.gone = "client_disconnect"
-            finally:
-                stall.cancel()
-        if self.lifeline.gone is None:
+        lifeline, stall = self.lifeline, self._stall
+        if lifeline.gone is None:
+            with lifeline:
+                try:
+                    await self._pass_on(chunks, recorder, usage)
+                finally:
+                    stall.since = None
+        if lifeline.gone is None:
             await self._put_last(usage.flush())
-        elif self.lifeline.gone == "shutdown":
+        elif lifeline.gone == "shutdown":
             raise Broke("the gateway is shutting down")
+
+    async def _pass_on(self, chunks: AsyncIterator[bytes], recorder: Recorder | None, usage: UsageFilter) -> None:
+        send, trace, stall = self.send, self.trace, self._stall
+        async for chunk in chunks:
+            if recorder is not None:
+                recorder.add(chunk)
+            out = usage.feed(chunk)
+            if out:
+                stall.since = perf_counter()
+                try:
+                    await send({"type": "http.response.body", "body": out, "more_body": True})
+                except OSError:
+                    self.lifeline.gone = self.lifeline.gone or "client_disconnect"
+                    return
+                if trace.first_byte is None:
+                    trace.first_byte = perf_counter()
+                stall.since = None
 
     async def _put_last(self, body: bytes) -> None:
         self.lifeline.over = True
@@ -126,16 +163,25 @@ class Responder:
 
     async def _put(self, message: Message) -> None:
         """Some servers raise when the client is gone, some do not; either way the call goes on to its watchers."""
-        try:
-            await self.send(message)
-        except OSError:
-            self.lifeline.abort("client_disconnect")
+        if not self.lifeline.reachable:
+            return
+        with self.lifeline:
+            self._stall.since = perf_counter()
+            try:
+                await self.send(message)
+            except OSError:
+                self.lifeline.gone = self.lifeline.gone or "client_disconnect"
+            finally:
+                self._stall.since = None
 
 
 def _layered(
-    source: AsyncIterator[bytes], layers: tuple[Layer, ...], told: list[tuple[Watch, Assemble]]
+    source: AsyncIterator[bytes], layers: tuple[Layer, ...], told: list[tuple[Watch, Assemble]], meter: UsageFilter
 ) -> tuple[AsyncIterator[bytes], Recorder | None]:
-    """The stream with its layers applied, and a recorder for the relay where all watchers see the same bytes."""
+    """The stream with its layers applied, and a recorder for the relay where all watchers see the same bytes.
+
+    ``meter`` reads the usage before any plugin can take it out.
+    """
     if not layers:
         return source, None
     if not any(isinstance(layer, (Change, Through)) for layer in layers):
@@ -144,7 +190,14 @@ def _layered(
         return source, recorder
     recorders = {index: Recorder(CODEC) for index, layer in enumerate(layers) if isinstance(layer, Watch)}
     told += [(layers[index], recorder.assemble) for index, recorder in recorders.items()]  # type: ignore[misc]
-    return render(source, layers, CODEC, recorders), None
+    return render(_metered(source, meter), layers, CODEC, recorders), None
+
+
+async def _metered(source: AsyncIterator[bytes], meter: UsageFilter) -> AsyncIterator[bytes]:
+    async for chunk in source:
+        meter.feed(chunk)
+        yield chunk
+    meter.flush()
 
 
 def _value_of(payload: Payload) -> Any:
@@ -154,22 +207,11 @@ def _value_of(payload: Payload) -> Any:
         return None
 
 
-def _usage_of(payload: Payload) -> Usage | None:
+def _usage_of(payload: Payload | None) -> Usage | None:
     try:
-        return Usage.of(payload.peek())
+        return None if payload is None else Usage.of(payload.peek())
     except ValueError:
         return None
-
-
-def _rejected(reply: Reply, error: Rejected) -> Reply:
-    message = f"The plugin {str(error)!r} failed on the answer and its policy is to reject the call."
-    return Reply(
-        status=500,
-        payload=Reply.error(500, message, type="server_error", code="plugin_failed").payload,
-        source="error",
-        deployment=reply.deployment,
-        attempts=reply.attempts,
-    )
 
 
 def _blame(error: Exception) -> Gone:

@@ -15,6 +15,7 @@ from hooks import Job, PluginError
 
 from .faults import Faults
 from .foreign import ask
+from .interrupted import interrupted
 
 log: Final = logging.getLogger("cognitude.jobs")
 
@@ -59,8 +60,7 @@ class Scheduler:
         due = loop.time() + every
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
-            if job.scope == "process" or self._leads():
-                await self._once(plugin, job, run)
+            await self._once(plugin, job, run)
             missed = max(0, int((loop.time() - due) // every))
             run.skipped += missed
             due += every * (missed + 1)
@@ -68,7 +68,13 @@ class Scheduler:
     async def _once(self, plugin: str, job: Job, run: Run) -> None:
         started = perf_counter()
         try:
+            if job.scope == "cluster" and not self._leads():
+                return
             await job.run()
+        except asyncio.CancelledError as error:
+            if interrupted():
+                raise
+            self._faults[plugin].failed(f"job {job.name}", error)
         except Exception as error:
             self._faults[plugin].failed(f"job {job.name}", error)
         run.runs += 1

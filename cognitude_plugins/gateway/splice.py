@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from hooks import Payload
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
 _SPACE: Final = rb"[ \t\r\n]*"
 
 
@@ -39,10 +40,20 @@ def _replaced(payload: Payload, body: Mapping[str, Any], name: str, value: Any) 
     raw = payload.raw
     dumps = payload.codec.dumps
     key, old = dumps(name), dumps(body[name])
-    if raw.count(key) != 1 or b"\\u" in raw or not isinstance(body[name], str):
+    if raw.count(key) != 1 or not isinstance(body[name], str) or _spelt_otherwise(raw, name):
         return None
     pattern = re.escape(key) + _SPACE + b":" + _SPACE + re.escape(old)
     found = re.search(pattern, raw)
     if found is None:
         return None
     return b"%b%b:%b%b" % (raw[: found.start()], key, dumps(value), raw[found.end() :])
+
+
+def _spelt_otherwise(raw: bytes, name: str) -> bool:
+    """Whether the key may stand there a second time with a character escaped. Other characters' escapes do no harm."""
+    if not _PLAIN.fullmatch(name):
+        return b"\\" in raw
+    if b"\\u00" not in raw:
+        return False
+    codes = b"|".join(b"%02x" % ord(char) for char in set(name))
+    return re.search(rb"\\u00(?:" + codes + rb")", raw, re.IGNORECASE) is not None

@@ -7,15 +7,19 @@ import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
-from hooks import Call, Decision, Plan, Reply
+from hooks import DROP, Call, Decision, Reply
+from hooks.sse import EventTooLarge
 from hooks.stream import Change, Layer, Through, Watch
 
 from .closing import close
+from .codec import CODEC
 from .faults import Faults, log
+from .interrupted import interrupted
 from .providers import Broke, ProviderError, Target
 from .providers.verdict import failure
+from .returned import WrongReturn, check_call, check_kind, check_plan, check_reply, describe
 from .trace import Trace
 
 Stage = Literal["pre_request", "route", "post_response"]
@@ -25,11 +29,6 @@ PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "pre_request": ("call",),
     "route": ("call", "plan"),
     "post_response": ("call", "reply"),
-}
-_RETURNS: Final[dict[str, tuple[type, ...]]] = {
-    "pre_request": (Call, Reply),
-    "route": (Plan,),
-    "post_response": (Reply,),
 }
 
 
@@ -42,10 +41,6 @@ class Policy:
     on_error: Literal["skip", "reject"]
     timeout: float | None
     faults: Faults
-
-
-class WrongReturn(TypeError):
-    """A hook returned what its stage does not know."""
 
 
 class Rejected(Exception):
@@ -73,41 +68,55 @@ def _adapt(function: Callable[..., Any], taken: tuple[str, ...], stage: Stage) -
 
 
 def _guard(invoke: Callable[..., Any], waits: bool, stage: Stage, policy: Policy) -> Run:
-    returns = _RETURNS[stage]
     timeout = policy.timeout
 
     async def run(trace: Trace, *values: Any) -> Any:
         try:
-            if timeout is not None and waits:
-                async with asyncio.timeout(timeout):
-                    result = await invoke(*values)
+            if timeout is not None:
+                result = await _bounded(invoke, values, timeout)
             elif waits:
                 result = await invoke(*values)
             else:
                 result = invoke(*values)
-            if result is None:
-                return None
-            if not isinstance(result, returns):
-                raise WrongReturn(_wrong(stage, result))
-            if stage == "route":
-                return narrowed(values[1], cast(Plan, result))
-            if stage == "post_response":
-                return adopted(values[1], cast(Reply, result), policy)
-            return early(result, policy) if isinstance(result, Reply) else result
+                if inspect.isawaitable(result):
+                    result = await result
+            return None if result is None else _accepted(stage, values, result, policy)
+        except asyncio.CancelledError as error:
+            if interrupted():
+                raise
+            return _failed(stage, values, error, policy)
         except Exception as error:
             return _failed(stage, values, error, policy)
 
     return run
 
 
-def _wrong(stage: Stage, result: object) -> str:
-    allowed = " or ".join(kind.__name__ for kind in _RETURNS[stage])
-    return f"{stage} returned {type(result).__name__}; a {allowed}, or None for no change, is expected"
+async def _bounded(invoke: Callable[..., Any], values: tuple[Any, ...], seconds: float) -> Any:
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            result = invoke(*values)
+            return await result if inspect.isawaitable(result) else result
+    except TimeoutError as error:
+        if limit.expired():
+            raise TimeoutError(f"no answer within its timeout of {seconds:g} s") from error
+        raise
 
 
-def _failed(stage: Stage, values: tuple[Any, ...], error: Exception, policy: Policy) -> Reply | None:
-    if isinstance(error, TimeoutError) and policy.timeout is not None:
-        error = TimeoutError(f"no answer within its timeout of {policy.timeout:g} s")
+def _accepted(stage: Stage, values: tuple[Any, ...], result: Any, policy: Policy) -> Any:
+    """The result as the stage goes on with it. Raises `WrongReturn` for what it could not go on with."""
+    check_kind(stage, result)
+    if stage == "route":
+        check_plan(values[1], result)
+        return result
+    if stage == "post_response":
+        return adopted(values[1], result, policy)
+    if isinstance(result, Reply):
+        return adopted(Reply(), replace(result, source=policy.plugin), policy)
+    check_call(values[0], result)
+    return result
+
+
+def _failed(stage: Stage, values: tuple[Any, ...], error: BaseException, policy: Policy) -> Reply | None:
     policy.faults.failed(stage, error)
     if policy.on_error == "skip" or policy.mode == "shadow":
         return None
@@ -116,26 +125,12 @@ def _failed(stage: Stage, values: tuple[Any, ...], error: Exception, policy: Pol
     return adopted(values[1], reply, policy) if stage == "post_response" else reply
 
 
-def early(reply: Reply, policy: Policy) -> Reply:
-    """An answer without the provider: signed with its plugin's name, its changes and its stream guarded."""
-    reply = adopted(Reply(), replace(reply, source=policy.plugin), policy)
-    if reply.chunks is None:
-        return reply
-    return replace(reply, chunks=_GuardedChunks(reply.chunks, policy))
-
-
-def narrowed(before: Plan, after: Plan) -> Plan:
-    """``after``, if it only narrows or reorders ``before``; raises `WrongReturn` naming what was added."""
-    added = [deployment.id for deployment in after.deployments if deployment not in before.deployments]
-    if added:
-        raise WrongReturn(f"route may only narrow or reorder the plan; it added {', '.join(added)}")
-    if len(set(after.deployments)) < len(after.deployments):
-        raise WrongReturn("route may only narrow or reorder the plan; it repeated a deployment")
-    return after
-
-
 def adopted(before: Reply, after: Reply, policy: Policy) -> Reply:
-    """``after`` with the watchers of ``before`` that it lost, and with its new changes guarded."""
+    """``after`` with the watchers of ``before`` that it lost, its new changes and its own stream guarded.
+
+    Whatever a plugin puts in the place of a provider's answer, the provider was called: that stays known.
+    """
+    check_reply(before, after)
     known = len(before.layers)
     if after.layers[:known] == before.layers:
         new = after.layers[known:]
@@ -143,55 +138,102 @@ def adopted(before: Reply, after: Reply, policy: Policy) -> Reply:
     else:
         kept = tuple(layer for layer in before.layers if isinstance(layer, Watch))
         new = tuple(layer for layer in after.layers if layer not in kept)
-    layers = (*kept, *(_guard_layer(layer, policy) for layer in new))
-    source = after.source or policy.plugin
-    return replace(after, layers=layers, source=source)
+    chunks = after.chunks
+    if chunks is not None and chunks is not before.chunks:
+        chunks = _GuardedChunks(chunks, policy, None if policy.mode == "shadow" else before.chunks)
+    return replace(
+        after,
+        layers=(*kept, *(_guard_layer(layer, policy) for layer in new)),
+        source=after.source or policy.plugin,
+        chunks=chunks,
+        deployment=after.deployment or before.deployment,
+        attempts=after.attempts or before.attempts,
+    )
 
 
 def _guard_layer(layer: Layer, policy: Policy) -> Layer:
-    if isinstance(layer, Through):
-        return Through(wrap=lambda chunks: _GuardedChunks(layer.wrap(chunks), policy))
-    if not isinstance(layer, Change):
-        return layer
-
     def failed(error: Exception) -> None:
-        policy.faults.failed("map", error)
+        policy.faults.failed("map" if isinstance(layer, Change) else "through", error)
         if policy.on_error == "reject":
             raise Rejected(policy.plugin) from error
 
-    return Change(change=_quietly(layer.change, None, failed), end=layer.end and _quietly(layer.end, (), failed))
+    if isinstance(layer, Through):
+        return Through(wrap=_wrapped(layer, policy, failed))
+    if isinstance(layer, Change):
+        return Change(change=_quietly(layer.change, None, failed), end=layer.end and _quietly(layer.end, (), failed))
+    return layer
+
+
+def _wrapped(layer: Through, policy: Policy, failed: Callable[[Exception], None]) -> Callable[..., Any]:
+    def wrap(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        try:
+            wrapped = layer.wrap(chunks)
+            if not hasattr(wrapped, "__anext__"):
+                if inspect.iscoroutine(wrapped):
+                    wrapped.close()
+                raise WrongReturn(f"through was given {type(wrapped).__name__}, not an asynchronous iterator")
+        except Exception as error:
+            failed(error)
+            return chunks
+        return _GuardedChunks(wrapped, policy, chunks)
+
+    return wrap
 
 
 class _GuardedChunks:
-    """A plugin's own stream. It cannot be skipped in the middle, so whatever the policy a failure ends the answer."""
+    """A plugin's own stream. It cannot be skipped in the middle, so whatever the policy a failure ends the answer.
 
-    __slots__ = ("_chunks", "_policy")
+    ``before`` is the stream in whose place it came; it is closed with it, also if the plugin does not.
+    """
 
-    def __init__(self, chunks: AsyncIterator[bytes], policy: Policy) -> None:
+    __slots__ = ("_before", "_chunks", "_policy")
+
+    def __init__(self, chunks: AsyncIterator[bytes], policy: Policy, before: AsyncIterator[bytes] | None) -> None:
         self._chunks = chunks
         self._policy = policy
+        self._before = before
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
         try:
-            return await anext(self._chunks)
-        except (StopAsyncIteration, Broke, Rejected):
+            chunk = await anext(self._chunks)
+            if not isinstance(chunk, bytes):
+                raise WrongReturn(f"its stream gave {type(chunk).__name__}; bytes are expected")
+        except (StopAsyncIteration, Broke, Rejected, EventTooLarge):
             raise
+        except asyncio.CancelledError as error:
+            if interrupted():
+                raise
+            raise self._broken(error) from error
         except Exception as error:
-            self._policy.faults.failed("stream", error)
-            raise Rejected(self._policy.plugin) from error
+            raise self._broken(error) from error
+        return chunk
+
+    def _broken(self, error: BaseException) -> Rejected:
+        self._policy.faults.failed("stream", error)
+        return Rejected(self._policy.plugin)
 
     async def aclose(self) -> None:
-        await close(self._chunks)
+        try:
+            await close(self._chunks)
+        except Exception as error:
+            self._policy.faults.failed("stream", error)
+        finally:
+            await close(self._before)
 
 
 def _quietly(function: Callable[..., Any], otherwise: Any, failed: Callable[[Exception], None]) -> Callable[..., Any]:
     def call(*values: Any) -> Any:
         try:
             result = function(*values)
-            return list(result) if otherwise == () else result
+            if otherwise == ():
+                result = list(result)
+            if result is not None and result is not DROP:
+                # Only here does a value that is not JSON still have its plugin's name.
+                CODEC.dumps(result)
+            return result
         except Exception as error:
             failed(error)
             return otherwise
@@ -204,7 +246,7 @@ def _shadow(run: Run, stage: Stage, policy: Policy) -> Run:
         result = await run(trace, *values)
         if result is None:
             return None
-        would = describe(stage, values[-1], result)
+        would = describe(values[-1], result)
         policy.faults.would(f"{stage}: {would}")
         trace.decisions.append(Decision(plugin=policy.plugin, stage=stage, would=would))
         if stage != "post_response":
@@ -214,22 +256,6 @@ def _shadow(run: Run, stage: Stage, policy: Policy) -> Run:
         return replace(values[-1], layers=(*values[-1].layers, *watches)) if watches else None
 
     return shadowed
-
-
-def describe(stage: Stage, before: Call | Plan | Reply, after: Call | Plan | Reply) -> str:
-    """A change in words, without any value of a body."""
-    if isinstance(after, Call) and isinstance(before, Call):
-        old, new = before.payload.peek(), after.payload.peek()
-        names = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
-        return f"change {', '.join(names)}" if names else "change the call"
-    if isinstance(after, Plan):
-        return f"try {', '.join(item.id for item in after.deployments) or 'nothing'}" + (
-            f" ({after.reasons[-1]})" if after.reasons else ""
-        )
-    if isinstance(after, Reply) and isinstance(before, Reply):
-        same = before.status == after.status
-        return "change the answer" if same else f"turn {before.status} into {after.status}"
-    return f"answer with {after.status}" if isinstance(after, Reply) else "change the call"
 
 
 def _timed(run: Run, plugin: str) -> Run:
@@ -251,6 +277,10 @@ async def ask_provider(
         return await send(call, body, target, headers)
     except ProviderError:
         raise
+    except asyncio.CancelledError as error:
+        if interrupted():
+            raise
+        raise failure("crashed", "the call to the provider was cancelled from inside") from error
     except Exception as error:
         log.exception("deployment %s: the provider's code failed", target.deployment.id)
         raise failure("crashed", "the gateway could not make this call to the provider") from error
@@ -261,7 +291,7 @@ async def ask_health(function: Callable[..., Any], faults: Faults) -> Mapping[st
     try:
         result = function()
         block = await result if inspect.isawaitable(result) else result
-        return dict(block or {})
+        return dict(CODEC.loads(CODEC.dumps(dict(block or {}))))
     except Exception as error:
         faults.failed("health", error)
         return {"status": "degraded", "error": type(error).__name__}

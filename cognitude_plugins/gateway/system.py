@@ -115,29 +115,32 @@ async def livez(request: Request) -> Response:
 
 
 def documentation(described: list[tuple[str, str, Operation]], routes: list[BaseRoute]) -> list[BaseRoute]:
-    """``/openapi.json`` and ``/docs``, which describe everything that is routed, themselves too. Made on first use."""
-    made: dict[str, Any] = {}
+    """``/openapi.json`` and ``/docs``, which describe everything that is routed, themselves too.
+
+    Raises `ConfigError` for a plugin's schema that cannot be put into the document.
+    """
 
     @operation("This document", access="public", tag="Documentation", responses={200: {"type": "object"}})
     async def openapi(request: Request) -> Response:
-        return JSONResponse(_document())
+        return JSONResponse(made)
 
-    @operation("This document as a page", access="public", tag="Documentation", responses={200: None})
+    @operation(
+        "This document as a page",
+        access="public",
+        tag="Documentation",
+        responses={200: {"text/html": {"type": "string"}}},
+    )
     async def docs(request: Request) -> Response:
-        if "page" not in made:
-            made["page"] = page(_document())
-        return HTMLResponse(made["page"], headers=_PAGE_HEADERS)
+        return HTMLResponse(page(made), headers=_PAGE_HEADERS)
 
     own: list[BaseRoute] = [
         Route("/openapi.json", openapi, methods=["GET"]),
         Route("/docs", docs, methods=["GET"]),
     ]
-
-    def _document() -> dict[str, Any]:
-        if "document" not in made:
-            made["document"] = document([*described, *operations([*routes, *own])], version=VERSION)
-        return dict(made["document"])
-
+    try:
+        made = document([*described, *operations([*routes, *own])], version=VERSION)
+    except ValueError as error:
+        raise ConfigError(f"the endpoints cannot be documented: {error}") from None
     return own
 
 

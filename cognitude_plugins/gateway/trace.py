@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
-from hooks import Decision
+from hooks import Decision, Reply
 
 
 class Trace:
@@ -17,6 +17,7 @@ class Trace:
         "post_index",
         "provider_seconds",
         "reasons",
+        "reply",
         "started",
         "timings",
     )
@@ -29,6 +30,7 @@ class Trace:
         self.reasons: tuple[str, ...] = ()
         self.decisions: list[Decision] = []
         self.post_index = 0
+        self.reply: Reply | None = None
         self.timings: dict[str, float] | None = {} if timed else None
 
     def seconds(self) -> float:
@@ -47,4 +49,4 @@ class Trace:
 
 
 def _token(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
+    return "".join(char if (char.isascii() and char.isalnum()) or char in "-_." else "_" for char in name)

@@ -38,7 +38,8 @@ class UsageFilter:
 
     def flush(self) -> bytes:
         rest = self._splitter.flush()
-        return rest if rest and self._keep(rest) else b""
+        kept = rest if rest and self._keep(rest) else b""
+        return _without_nulls(kept) if self._strip else kept
 
     def _keep(self, event: bytes) -> bool:
         if _KEY not in event:

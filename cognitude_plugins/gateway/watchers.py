@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 from hooks import Outcome
 from hooks.stream import Watch
 
+from .interrupted import interrupted
+
 log: Final = logging.getLogger("cognitude.watchers")
 
 T = TypeVar("T")
@@ -54,5 +56,9 @@ async def _await_all(waiting: Sequence[Awaitable[None]]) -> None:
     for result in waiting:
         try:
             await result
+        except asyncio.CancelledError:
+            if interrupted():
+                raise
+            log.exception("a watcher failed")
         except Exception:
             log.exception("a watcher failed")

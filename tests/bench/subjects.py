@@ -11,7 +11,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parent.parent.parent
 PEERS: Final = ROOT / ".venv" / "peers" / "bin"
-KEY: Final = "bench-key-0123456789abcdef0123456789"
+KEY: Final = "sk-bench-4f1d9ae07c52b86310de5a7794c2f08b"
 CHAT: Final = "/v1/chat/completions"
 
 _COGNITUDE: Final = (sys.executable, "-m", "cognitude_plugins.gateway.cli")
@@ -115,7 +115,7 @@ def middleware(folder: Path) -> Subject:
 
 
 def litellm(upstreams: Upstreams, folder: Path) -> Subject:
-    """LiteLLM's proxy as light as it goes: one worker, no database, no keys, no callbacks, no network at start."""
+    """LiteLLM's proxy as light as it goes: one worker, one key, no database, no callbacks, no network at start."""
     models = [
         {
             "model_name": name,
@@ -128,7 +128,7 @@ def litellm(upstreams: Upstreams, folder: Path) -> Subject:
         for name, port in (("echo", upstreams.fast), ("echo-paced", upstreams.paced))
     ]
     config = folder / "litellm.yaml"
-    config.write_text(json.dumps({"model_list": models, "litellm_settings": {"telemetry": False}}))
+    config.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": KEY}}))
     command = (str(PEERS / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", "{port}")
     return Subject(
         name="litellm",

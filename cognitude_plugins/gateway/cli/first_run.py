@@ -9,7 +9,6 @@ from secrets import token_urlsafe
 
 from cognitude_plugins.gateway.auth import BOOTSTRAP_VARIABLE
 from cognitude_plugins.gateway.settings import Key
-from hooks import ConfigError
 
 
 def first_key(keys: Sequence[Key], environ: MutableMapping[str, str]) -> str | None:
@@ -24,9 +23,9 @@ def first_key(keys: Sequence[Key], environ: MutableMapping[str, str]) -> str | N
 
 
 def refuse_open_door(key: str | None, host: str) -> None:
-    """A key that was just made up guards nothing that strangers can reach. Raises `ConfigError`."""
+    """A key that was just made up guards nothing that strangers can reach. Raises ``ValueError``."""
     if key is not None and not _loopback(host):
-        raise ConfigError(
+        raise ValueError(
             f"listening on {host} needs a key of your own: set gateway.keys or {BOOTSTRAP_VARIABLE}; "
             "without one the gateway listens on 127.0.0.1 only"
         )

@@ -49,7 +49,7 @@ def serve(
         host = host or settings.gateway.listen.host
         refuse_open_door(key, host)
         listener = bind(host, settings.gateway.listen.port if port is None else port)
-    except (ConfigError, OSError) as error:
+    except (ConfigError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     model = next((model.name for model in settings.models if model.name != "*"), "gpt-4o-mini")

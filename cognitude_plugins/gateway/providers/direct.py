@@ -7,6 +7,7 @@ when a call is cancelled before its head (docs/benchmarks.md has the figures and
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from io import BytesIO
 from typing import Final
 
 import aiohttp
@@ -21,6 +22,8 @@ from .verdict import CARRIED, failure, judge, timed_out
 _CONNECTIONS: Final = 1000
 _IDLE_SECONDS: Final = 20.0
 _DNS_SECONDS: Final = 60
+_AT_ONCE: Final = 1024 * 1024
+"""Bytes of a request body that aiohttp writes in one go without a warning; a larger one goes in pieces."""
 
 
 class DirectProvider:
@@ -56,7 +59,7 @@ class DirectProvider:
         try:
             response = await self._session.post(
                 url,
-                data=body,
+                data=body if len(body) <= _AT_ONCE else BytesIO(body),
                 headers={**fixed, **headers},
                 timeout=timeout,
                 allow_redirects=False,
@@ -104,7 +107,9 @@ def _timeout(call: Call, timeouts: Timeouts) -> aiohttp.ClientTimeout:
 
 
 async def _answer(response: aiohttp.ClientResponse, timeouts: Timeouts) -> Reply:
-    kind = response.headers.get("content-type", "")
+    kind = response.headers.get("content-type", "").lower()
+    if response.headers.get("content-encoding", "identity").lower() != "identity":
+        raise failure("malformed", "the provider compressed its answer without being asked to")
     if response.status == 200 and kind.startswith("text/event-stream"):
         return await _streamed(response, timeouts)
     raw = await response.read()
@@ -119,6 +124,7 @@ async def _streamed(response: aiohttp.ClientResponse, timeouts: Timeouts) -> Rep
     connection = response.connection
     if connection is not None and connection.protocol is not None:
         connection.protocol.read_timeout = timeouts.between_chunks
+        connection.protocol.start_timeout()
     return Reply(status=200, chunks=_Chunks(response, first))
 
 
