@@ -19,7 +19,8 @@ class Operation:
 
     ``request`` and the values of ``responses`` are pydantic models, JSON Schemas, or None for no body. The ``request``
     of a GET, HEAD or DELETE describes its query parameters. A response whose keys contain a slash is a body per media
-    type: ``{200: {"text/csv": {"type": "string"}}}``. A status of 400 or above given as None has the OpenAI error envelope.
+    type: ``{200: {"text/csv": {"type": "string"}}}``. A status of 400 or above given as None has the OpenAI error
+    envelope.
     """
 
     summary: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 from .payload import Payload
 from .plan import Deployment
@@ -31,31 +31,31 @@ class Usage:
         None when it counts neither prompt nor completion: unknown is not zero. Other fields that are missing or not
         whole numbers are 0.
         """
-        usage = body.get("usage") if isinstance(body, Mapping) else None
-        if not isinstance(usage, Mapping) or not any(_counts(usage, name) for name in _TOTALS):
+        usage = body.get("usage") if isinstance(body, dict) else None
+        if not isinstance(usage, dict):
             return None
+        prompt = _count(usage, "prompt_tokens", "input_tokens")
+        completion = _count(usage, "completion_tokens", "output_tokens")
+        if prompt is None and completion is None:
+            return None
+        inside = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+        outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
         return cls(
-            prompt_tokens=_count(usage, "prompt_tokens") or _count(usage, "input_tokens"),
-            completion_tokens=_count(usage, "completion_tokens") or _count(usage, "output_tokens"),
-            cached_tokens=_count(
-                usage.get("prompt_tokens_details") or usage.get("input_tokens_details"), "cached_tokens"
-            ),
-            reasoning_tokens=_count(
-                usage.get("completion_tokens_details") or usage.get("output_tokens_details"), "reasoning_tokens"
-            ),
+            prompt_tokens=prompt or 0,
+            completion_tokens=completion or 0,
+            cached_tokens=_count(inside, "cached_tokens") or 0,
+            reasoning_tokens=_count(outside, "reasoning_tokens") or 0,
         )
 
 
-_TOTALS: Final = ("prompt_tokens", "completion_tokens", "input_tokens", "output_tokens")
-
-
-def _counts(mapping: Any, name: str) -> bool:
-    value = mapping.get(name) if isinstance(mapping, Mapping) else None
-    return type(value) is int and value >= 0
-
-
-def _count(mapping: Any, name: str) -> int:
-    return int(mapping[name]) if _counts(mapping, name) else 0
+def _count(mapping: Any, *names: str) -> int | None:
+    """The first of these members that is a whole number and not negative."""
+    if isinstance(mapping, dict):
+        for name in names:
+            value = mapping.get(name)
+            if type(value) is int and value >= 0:
+                return value
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

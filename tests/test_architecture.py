@@ -24,6 +24,7 @@ FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "mana
 
 MAY_CATCH_EVERYTHING = {
     GATEWAY / "steps.py": "the stage guard",
+    GATEWAY / "layers.py": "the stage guard, for what a plugin left to be run later",
     GATEWAY / "watchers.py": "the watchers",
     GATEWAY / "scheduler.py": "the scheduler",
     GATEWAY / "foreign.py": "what a plugin's own code raises outside any request, made into a PluginError",

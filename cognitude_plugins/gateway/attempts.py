@@ -45,7 +45,15 @@ async def call_provider(
         try:
             send = providers[deployment.transport].send
             reply = await ask_provider(send, call, upstream_body(call, deployment), target, headers)
-            return replace(reply, source="provider", deployment=deployment, attempts=trace.attempts)
+            return Reply(
+                status=reply.status,
+                headers=reply.headers,
+                payload=reply.payload,
+                chunks=reply.chunks,
+                source="provider",
+                deployment=deployment,
+                attempts=trace.attempts,
+            )
         except ProviderError as error:
             failure, failed = error, deployment
             log.warning("call %s: deployment %s failed: %s", call.id, deployment.id, error.reason)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from typing import Final
 
@@ -54,8 +53,10 @@ class Keyring:
             return NO_KEY
         if len(secrets) > 1:
             return TWO_KEYS
-        caller = self._callers.get(_digest(secrets.pop()))
-        return WRONG_KEY if caller is None else replace(caller, address=address)
+        known = self._callers.get(_digest(secrets.pop()))
+        if known is None:
+            return WRONG_KEY
+        return Caller(organization=known.organization, key=known.key, address=address, admin=known.admin)
 
 
 def keyring(keys: Sequence[Key], bootstrap: str | None) -> Keyring:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from hooks import Api, Call, Caller, Headers, Reply
 
-from .abort import abort_of
+from .connection import connection_of
 from .exchange import Exchange, Receive
 from .lifeline import Lifeline
 from .plain import send_plain
@@ -47,16 +47,26 @@ async def serve_api(runtime: Runtime, api: Api, scope: Scope, receive: Receive, 
 
 
 def admitted(runtime: Runtime, scope: Scope) -> Caller | Reply:
-    """The caller, or the 400, 401, 431 or 503 to answer with: all that is known before the body is read."""
-    return too_much(runtime, scope) or runtime.keyring.admit(scope["headers"], client_address(scope))
+    """The caller of a model call, or the 400, 401, 431 or 503: all that is known before the body is read."""
+    return too_much(runtime, scope) or known(runtime, scope)
+
+
+def known(runtime: Runtime, scope: Scope) -> Caller | Reply:
+    """The caller, or the 400 or 401 to answer with."""
+    return runtime.keyring.admit(scope["headers"], client_address(scope))
 
 
 def too_much(runtime: Runtime, scope: Scope) -> Reply | None:
     """The 431 or 503 to answer with when the headers are too large or too many calls are under way."""
-    if sum(len(name) + len(value) + 4 for name, value in scope["headers"]) > runtime.limits.header_bytes:
+    if connection_of(scope) is None and _size(scope) > runtime.limits.header_bytes:
         text = TOO_MANY_HEADERS.format(limit=runtime.limits.header_bytes)
         return Reply.error(431, text, code="headers_too_large")
     return BUSY if len(runtime.under_way) >= runtime.limits.in_flight else None
+
+
+def _size(scope: Scope) -> int:
+    """Of all headers. Not asked where the server lends its connection: that one is ours and has measured them."""
+    return sum(len(name) + len(value) + 4 for name, value in scope["headers"])
 
 
 def client_address(scope: Scope) -> str:
@@ -76,17 +86,22 @@ async def serve_as(
     state: dict[str, Any] | None = None,
 ) -> None:
     """Serve a call for a caller who is let in. ``state`` is what the call's scratch dict begins with."""
-    lifeline = Lifeline(abort_of(scope))
+    trace = Trace()
+    connection = connection_of(scope)
+    lifeline = Lifeline(None if connection is None else connection.abort)
     runtime.under_way.add(lifeline)
     try:
         call = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline, state or {})
+        if _wants_timing(runtime, call):
+            trace.timings = {}
         exchange = Exchange(
             call=call,
-            trace=Trace(timed=_wants_timing(runtime, call)),
+            trace=trace,
             pipeline=runtime.pipeline,
             prices=runtime.prices,
             background=runtime.background,
             lifeline=lifeline,
+            connection=connection,
             receive=receive,
             send=send,
             forward={"traceparent": continued(_header(scope, b"traceparent"))},

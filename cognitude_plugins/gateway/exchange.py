@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from hooks import Call, Outcome, Reply, Usage
 
 from .closing import close
+from .connection import Connection
 from .interrupted import interrupted
 from .lifeline import Lifeline
 from .pipeline import Pipeline
@@ -45,6 +47,7 @@ class Exchange:
     prices: PriceBook
     background: Background
     lifeline: Lifeline
+    connection: Connection | None
     receive: Receive
     send: Send
     forward: Mapping[str, str]
@@ -55,25 +58,39 @@ class Exchange:
 
     async def run(self) -> None:
         """Serve the call to its end. Raises only a cancellation that did not come through the lifeline."""
-        listener = asyncio.get_running_loop().create_task(self._listen())
+        ignore = self._heed_hang_up()
         try:
             await self._finish(await self._answer())
         finally:
-            listener.cancel()
+            ignore()
         if self.lifeline.foreign:
             raise asyncio.CancelledError
+
+    def _heed_hang_up(self) -> Callable[[], object]:
+        """From now on, until the returned function is called."""
+        connection = self.connection
+        if connection is None:
+            return asyncio.get_running_loop().create_task(self._listen()).cancel
+        connection.hung_up = self._hung_up
+        if connection.lost:
+            self._hung_up()
+        return partial(setattr, connection, "hung_up", None)
+
+    def _hung_up(self) -> None:
+        self.lifeline.abort("client_disconnect")
 
     async def _listen(self) -> None:
         while (await self.receive())["type"] != "http.disconnect":
             pass
-        self.lifeline.abort("client_disconnect")
+        self._hung_up()
 
     async def _answer(self) -> Reply:
-        with self.lifeline:
-            self.call, reply = await self.pipeline.answer(self.call, self.trace, self.forward)
-            if reply.source == "provider":
-                self._provided = reply
-            return reply
+        if self.lifeline.gone is None:
+            with self.lifeline:
+                self.call, reply = await self.pipeline.answer(self.call, self.trace, self.forward)
+                if reply.source == "provider":
+                    self._provided = reply
+                return reply
         return _STOPPED if self.lifeline.gone == "shutdown" else _HUNG_UP
 
     async def _finish(self, reply: Reply) -> None:
@@ -89,7 +106,7 @@ class Exchange:
             self.background.start(self._conclude(reply))
 
     async def _conclude(self, reply: Reply) -> None:
-        """What is behind us when it is run again is not done again; what was cut off while it was sent stays cut off."""
+        """Run again, it goes on where it was: what was done is not done twice, what was cut off stays cut off."""
         reply = await self.pipeline.finish(self.call, reply, self.trace)
         if self._delivered is not None:
             await close(reply.chunks)

@@ -60,6 +60,7 @@ async def _served(runtime: Runtime, call: Call) -> Reply:
         prices=runtime.prices,
         background=runtime.background,
         lifeline=lifeline,
+        connection=None,
         receive=_nobody_hangs_up,
         send=collected.send,
         forward={"traceparent": continued(None)},

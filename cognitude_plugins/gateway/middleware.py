@@ -2,97 +2,127 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.middleware.errors import ServerErrorMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from hooks import Call, Caller, Reply
+from hooks import Api, Reply
 
 from .app import App
-from .auth import credentials
-from .endpoints import APIS, admitted, client_address, serve_as, too_much
+from .endpoints import APIS, admitted, serve_as, too_much
+from .identity import caller_of
+from .nested_lifespan import nested
 from .plain import send_plain
-from .providers import Target
-from .providers.asgi import PATHS, AsgiProvider, bare_scope, relayed_scope
-from .runtime import Runtime
+from .providers.inner import InnerApp
+from .surface import server_error
 
-SCOPE: Final = "gateway.scope"
-"""The key in ``call.state`` under which the middleware keeps the request's ASGI scope."""
+MODEL_CALLS: Final[Mapping[str, Api]] = {**APIS, **{path.removeprefix("/v1"): api for path, api in APIS.items()}}
+"""With and without ``/v1``: LiteLLM's proxy answers on both, and an app may be mounted at ``/v1``."""
 
 
 class CognitudeMiddleware:
     """Model calls go through the pipeline with ``app`` as the provider; everything else passes untouched.
 
-    With ``gateway.middleware.auth: inner`` the app checks the client's key, whose header is handed on; each key is then
-    an organization of its own, so that no plugin can share anything between two keys. With ``auth: gateway`` Cognitude
-    checks the key, and the app is sent ``inner_key`` in its place.
+    ``paths`` are the model calls, POST each, with their API. With ``gateway.middleware.auth: inner`` the app checks the
+    client's key, whose header is handed on; each key is then an organization of its own. With ``auth: gateway``
+    Cognitude checks the key, and the app is sent ``inner_key`` in its place.
+
+    The configuration is read when the server starts the app (or, of an app without lifespan, at the first call): what
+    is wrong with it is the reason of a ``lifespan.startup.failed``.
     """
 
     def __init__(
-        self, app: ASGIApp, config: str | Path = "plugins.yaml", environ: Mapping[str, str] | None = None
+        self,
+        app: ASGIApp,
+        config: str | Path = "plugins.yaml",
+        environ: Mapping[str, str] | None = None,
+        *,
+        paths: Mapping[str, Api] = MODEL_CALLS,
     ) -> None:
         self.app = app
-        self._started = False
-        environ = os.environ if environ is None else environ
-        self.gateway = App(Path(config), environ, inner=self._provider)
+        self._config = Path(config)
+        self._environ = os.environ if environ is None else environ
+        self._paths = dict(paths)
+        self._gateway: App | None = None
+        self._open = False
+        self._opening = asyncio.Lock()
+        self._scopes: dict[str, Scope] = {}
+        self._calls = ServerErrorMiddleware(self._serve, handler=server_error)
 
-    def _provider(self, own_credential: bool) -> AsgiProvider:
-        return AsgiProvider(self.app, scope_for=_inner_scope, own_credential=own_credential, keep_headers=True)
+    @property
+    def gateway(self) -> App:
+        """What runs the pipeline; ``await middleware.gateway.reload()`` reads the configuration again.
+
+        Built when first asked for. Raises `ConfigError` with everything that is wrong with the file.
+        """
+        if self._gateway is None:
+            self._gateway = App(self._config, self._environ, inner=self._inner)
+        return self._gateway
+
+    def _inner(self, keeps_key: bool) -> InnerApp:
+        return InnerApp(self.app, self._scopes, keeps_key=keeps_key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] in APIS and scope["method"] == "POST":
-            await self._serve(scope, receive, send)
+        if scope["type"] == "http":
+            if scope["method"] == "POST" and _path(scope) in self._paths:
+                await self._calls(scope, receive, send)
+                return
         elif scope["type"] == "lifespan":
-            await self._lifespan(scope, receive, send)
-        else:
-            await self.app(scope, receive, send)
+            await nested(self.app, scope, receive, send, self._start, self._stop)
+            return
+        await self.app(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._started:
-            self._started = True
-            await self.gateway.start()
+        if not self._open:
+            await self._start()
+        if self.gateway.draining:
+            send = _last_of_its_connection(send)
         runtime = self.gateway.runtime
-        checked = runtime.config.gateway.middleware.auth == "gateway"
-        caller = admitted(runtime, scope) if checked else _by_credential(runtime, scope)
         request_id = runtime.new_id()
+        if runtime.config.gateway.middleware.auth == "gateway":
+            caller = admitted(runtime, scope)
+        else:
+            caller = too_much(runtime, scope) or caller_of(scope)
         if isinstance(caller, Reply):
             await send_plain(send, caller, request_id)
             return
-        await serve_as(runtime, APIS[scope["path"]], caller, scope, receive, send, request_id, state={SCOPE: scope})
+        self._scopes[request_id] = scope
+        try:
+            await serve_as(runtime, self._paths[_path(scope)], caller, scope, receive, send, request_id)
+        finally:
+            del self._scopes[request_id]
 
-    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ours is open before the app's begins and closes when the app's has ended."""
+    async def _start(self) -> None:
+        """Once, also when many first calls come together; after a failure the next one tries again."""
+        async with self._opening:
+            if not self._open:
+                await (await asyncio.to_thread(lambda: self.gateway)).start()
+                self._open = True
 
-        async def started() -> Any:
-            message = await receive()
-            if message["type"] == "lifespan.startup" and not self._started:
-                self._started = True
-                await self.gateway.start()
-            return message
-
-        async def sent(message: Any) -> None:
-            if message["type"] in ("lifespan.shutdown.complete", "lifespan.shutdown.failed") and self._started:
-                self._started = False
-                await self.gateway.stop()
-            await send(message)
-
-        await self.app(scope, started, sent)
+    async def _stop(self) -> None:
+        if self._open:
+            self._open = False
+            await self.gateway.stop()
 
 
-def _by_credential(runtime: Runtime, scope: Scope) -> Caller | Reply:
-    """A caller for a key that the app behind will judge: its digest stands for the organization."""
-    refusal = too_much(runtime, scope)
-    if refusal is not None:
-        return refusal
-    secrets = sorted(credentials(scope["headers"]))
-    digest = hashlib.sha256(b"\0".join(secrets)).hexdigest()[:32] if secrets else "anonymous"
-    return Caller(organization=f"key-{digest}", key=digest, address=client_address(scope))
+def _path(scope: Scope) -> str:
+    """The path as the app's own routes see it: below where it is mounted."""
+    path: str = scope["path"]
+    root = scope.get("root_path")
+    if root and path.startswith(root) and path[len(root) : len(root) + 1] == "/":
+        return path[len(root) :]
+    return path
 
 
-def _inner_scope(call: Call, body: bytes, target: Target, headers: Mapping[str, str]) -> Scope:
-    """The request's own scope; of a call that a plugin makes, one with nothing but the path."""
-    return relayed_scope(call.state.get(SCOPE) or bare_scope("/v1" + PATHS[call.api]), body, target, headers)
+def _last_of_its_connection(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], (b"connection", b"close")]}
+        await send(message)
+
+    return sending

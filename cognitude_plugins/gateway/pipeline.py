@@ -14,9 +14,10 @@ from .attempts import call_provider
 from .closing import close
 from .faults import Faults
 from .loader import Loaded
+from .policy import Policy
 from .providers import Provider, Target
 from .providers.catalog import Catalog
-from .steps import Policy, Run, Stage, compile_step
+from .steps import Run, Stage, compile_step
 from .trace import Trace
 
 _STAGES: Final[tuple[Stage, ...]] = ("pre_request", "route", "post_response")

@@ -20,8 +20,8 @@ from .closing import close
 from .codec import CODEC
 from .head import answer_head
 from .lifeline import Gone, Lifeline, Stall
+from .policy import Rejected
 from .providers import Broke
-from .steps import Rejected
 from .trace import Trace
 from .usage_filter import UsageFilter
 
@@ -125,7 +125,8 @@ class Responder:
             paid = self.provided.payload if self.provided is not None else None
             delivered.usage = _usage_of(paid) or meter.usage or usage.usage
             await close(chunks)
-            await close(source)
+            if chunks is not source:
+                await close(source)
 
     async def _relay(self, chunks: AsyncIterator[bytes], recorder: Recorder | None, usage: UsageFilter) -> None:
         lifeline, stall = self.lifeline, self._stall
@@ -165,14 +166,15 @@ class Responder:
         """Some servers raise when the client is gone, some do not; either way the call goes on to its watchers."""
         if not self.lifeline.reachable:
             return
+        stall = self._stall
         with self.lifeline:
-            self._stall.since = perf_counter()
+            stall.since = perf_counter()
             try:
                 await self.send(message)
             except OSError:
                 self.lifeline.gone = self.lifeline.gone or "client_disconnect"
             finally:
-                self._stall.since = None
+                stall.since = None
 
 
 def _layered(

@@ -73,14 +73,13 @@ def _value(payload: Payload) -> object:
 
 
 def describe(before: Call | Plan | Reply, after: Call | Plan | Reply) -> str:
-    """A change in words, without any value of a body."""
+    """A change in words, without any value of a body or reason: it is shown in the public ``/health``."""
     if isinstance(after, Call) and isinstance(before, Call):
         old, new = before.payload.peek(), after.payload.peek()
         names = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
         return f"change {', '.join(names)}" if names else "change the call"
     if isinstance(after, Plan):
-        tried = ", ".join(item.id for item in after.deployments) or "nothing"
-        return f"try {tried}" + (f" ({after.reasons[-1]})" if after.reasons else "")
+        return f"try {', '.join(item.id for item in after.deployments) or 'nothing'}"
     if isinstance(after, Reply) and isinstance(before, Reply):
         same = before.status == after.status
         return "change the answer" if same else f"turn {before.status} into {after.status}"

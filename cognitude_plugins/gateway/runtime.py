@@ -112,8 +112,8 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
     proxy = config.gateway.proxy
     providers = transports(catalog, None if proxy is None else proxy.get_secret_value())
     if inner is not None:
-        middleware = config.gateway.middleware
-        catalog, providers = behind_us(catalog, middleware), {INNER: inner(middleware.auth == "inner")}
+        catalog = behind_us(catalog, config.gateway)
+        providers = {INNER: inner(config.gateway.middleware.auth == "inner")}
     pipeline = compile_pipeline(loaded, manager, catalog, providers)
     try:
         routes = collect_routes(manager)

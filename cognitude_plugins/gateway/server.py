@@ -39,12 +39,13 @@ class Server(uvicorn.Server):
         self._reloads: set[asyncio.Future[None]] = set()
         config = uvicorn.Config(
             asgi or app,
-            http=bounded(gateway.limits.header_bytes),
+            http=bounded(gateway.limits.header_bytes, gateway.timeouts.request_body),
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=int(gateway.drain.finish_seconds) + _LAST_RESORT_SECONDS,
         )
@@ -62,15 +63,19 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Called by the signal itself. Not recorded for uvicorn to raise again: an orderly exit is exit code 0."""
         self._signals += 1
-        if self._signals > 1 or not self.started:
+        if not self.started:
             self.should_exit = True
-            self._app.abort()
+            return
+        loop = asyncio.get_running_loop()
+        if self._signals > 1:
+            self.should_exit = True
+            # Not from inside the signal: a call's task may be running at this very moment.
+            loop.call_soon_threadsafe(self._app.abort)
             return
         self._app.draining = True
         delay = 0.0 if sig == signal.SIGINT else self._drain.announce_seconds
         log.info("draining: new calls are served for %g s more, calls in flight may finish in %g s", delay,
                  self._drain.finish_seconds)  # fmt: skip
-        loop = asyncio.get_running_loop()
         loop.call_soon_threadsafe(loop.call_later, delay, self._leave)
 
     def _leave(self) -> None:

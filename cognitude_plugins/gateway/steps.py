@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, Final, Literal
 
-from hooks import DROP, Call, Decision, Reply
-from hooks.sse import EventTooLarge
-from hooks.stream import Change, Layer, Through, Watch
+from hooks import Call, Decision, Reply
+from hooks.stream import Watch
 
-from .closing import close
 from .codec import CODEC
 from .faults import Faults, log
 from .interrupted import interrupted
-from .providers import Broke, ProviderError, Target
+from .layers import adopted
+from .policy import Policy
+from .providers import ProviderError, Target
 from .providers.verdict import failure
-from .returned import WrongReturn, check_call, check_kind, check_plan, check_reply, describe
+from .returned import check_call, check_kind, check_plan, describe
 from .trace import Trace
 
 Stage = Literal["pre_request", "route", "post_response"]
@@ -30,21 +30,6 @@ PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "route": ("call", "plan"),
     "post_response": ("call", "reply"),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """One entry of the pipeline, as far as running its hooks is concerned. ``timeout`` in seconds."""
-
-    plugin: str
-    mode: Literal["enforce", "shadow"]
-    on_error: Literal["skip", "reject"]
-    timeout: float | None
-    faults: Faults
-
-
-class Rejected(Exception):
-    """A change of a stream failed and its plugin's policy is to reject: the stream ends here."""
 
 
 def compile_step(function: Callable[..., Any], taken: Sequence[str], stage: Stage, policy: Policy) -> tuple[Run, Run]:
@@ -123,122 +108,6 @@ def _failed(stage: Stage, values: tuple[Any, ...], error: BaseException, policy:
     message = f"The plugin {policy.plugin!r} failed and its policy is to reject the call."
     reply = replace(Reply.error(500, message, type="server_error", code="plugin_failed"), source="error")
     return adopted(values[1], reply, policy) if stage == "post_response" else reply
-
-
-def adopted(before: Reply, after: Reply, policy: Policy) -> Reply:
-    """``after`` with the watchers of ``before`` that it lost, its new changes and its own stream guarded.
-
-    Whatever a plugin puts in the place of a provider's answer, the provider was called: that stays known.
-    """
-    check_reply(before, after)
-    known = len(before.layers)
-    if after.layers[:known] == before.layers:
-        new = after.layers[known:]
-        kept = before.layers
-    else:
-        kept = tuple(layer for layer in before.layers if isinstance(layer, Watch))
-        new = tuple(layer for layer in after.layers if layer not in kept)
-    chunks = after.chunks
-    if chunks is not None and chunks is not before.chunks:
-        chunks = _GuardedChunks(chunks, policy, None if policy.mode == "shadow" else before.chunks)
-    return replace(
-        after,
-        layers=(*kept, *(_guard_layer(layer, policy) for layer in new)),
-        source=after.source or policy.plugin,
-        chunks=chunks,
-        deployment=after.deployment or before.deployment,
-        attempts=after.attempts or before.attempts,
-    )
-
-
-def _guard_layer(layer: Layer, policy: Policy) -> Layer:
-    def failed(error: Exception) -> None:
-        policy.faults.failed("map" if isinstance(layer, Change) else "through", error)
-        if policy.on_error == "reject":
-            raise Rejected(policy.plugin) from error
-
-    if isinstance(layer, Through):
-        return Through(wrap=_wrapped(layer, policy, failed))
-    if isinstance(layer, Change):
-        return Change(change=_quietly(layer.change, None, failed), end=layer.end and _quietly(layer.end, (), failed))
-    return layer
-
-
-def _wrapped(layer: Through, policy: Policy, failed: Callable[[Exception], None]) -> Callable[..., Any]:
-    def wrap(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        try:
-            wrapped = layer.wrap(chunks)
-            if not hasattr(wrapped, "__anext__"):
-                if inspect.iscoroutine(wrapped):
-                    wrapped.close()
-                raise WrongReturn(f"through was given {type(wrapped).__name__}, not an asynchronous iterator")
-        except Exception as error:
-            failed(error)
-            return chunks
-        return _GuardedChunks(wrapped, policy, chunks)
-
-    return wrap
-
-
-class _GuardedChunks:
-    """A plugin's own stream. It cannot be skipped in the middle, so whatever the policy a failure ends the answer.
-
-    ``before`` is the stream in whose place it came; it is closed with it, also if the plugin does not.
-    """
-
-    __slots__ = ("_before", "_chunks", "_policy")
-
-    def __init__(self, chunks: AsyncIterator[bytes], policy: Policy, before: AsyncIterator[bytes] | None) -> None:
-        self._chunks = chunks
-        self._policy = policy
-        self._before = before
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        try:
-            chunk = await anext(self._chunks)
-            if not isinstance(chunk, bytes):
-                raise WrongReturn(f"its stream gave {type(chunk).__name__}; bytes are expected")
-        except (StopAsyncIteration, Broke, Rejected, EventTooLarge):
-            raise
-        except asyncio.CancelledError as error:
-            if interrupted():
-                raise
-            raise self._broken(error) from error
-        except Exception as error:
-            raise self._broken(error) from error
-        return chunk
-
-    def _broken(self, error: BaseException) -> Rejected:
-        self._policy.faults.failed("stream", error)
-        return Rejected(self._policy.plugin)
-
-    async def aclose(self) -> None:
-        try:
-            await close(self._chunks)
-        except Exception as error:
-            self._policy.faults.failed("stream", error)
-        finally:
-            await close(self._before)
-
-
-def _quietly(function: Callable[..., Any], otherwise: Any, failed: Callable[[Exception], None]) -> Callable[..., Any]:
-    def call(*values: Any) -> Any:
-        try:
-            result = function(*values)
-            if otherwise == ():
-                result = list(result)
-            if result is not None and result is not DROP:
-                # Only here does a value that is not JSON still have its plugin's name.
-                CODEC.dumps(result)
-            return result
-        except Exception as error:
-            failed(error)
-            return otherwise
-
-    return call
 
 
 def _shadow(run: Run, stage: Stage, policy: Policy) -> Run:

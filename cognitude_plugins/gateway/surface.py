@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from hooks import Reply
 
-from .endpoints import APIS, admitted
+from .endpoints import APIS, known
 from .openapi import API_OPERATIONS
 from .routes import guarded
 from .runtime import Runtime
@@ -30,7 +30,7 @@ def surface(runtime: Runtime, system: System) -> Starlette:
     model_calls = [Route(path, _only_post, methods=["POST"]) for path in APIS]
     routes: Sequence[BaseRoute] = [
         *model_calls,
-        *guarded([*own, *pages, *runtime.routes], lambda scope: admitted(runtime, scope), runtime.new_id),
+        *guarded([*own, *pages, *runtime.routes], lambda scope: known(runtime, scope), runtime.new_id),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: http_error, Exception: server_error})
     app.router.redirect_slashes = False

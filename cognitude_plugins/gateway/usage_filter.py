@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from hooks import Usage
 from hooks.payload import Codec
 from hooks.sse import Splitter, decode
 
-_KEY = b'"usage"'
-_NULLS = (b'"usage":null', b' "usage": null')
+_KEY: Final = b'"usage"'
+_NULL: Final = re.compile(rb'"usage"\s*:\s*null')
+_NULLS: Final = (b'"usage":null', b' "usage": null')
+"""Quotes inside a JSON string are escaped, so behind a comma these bytes can only be a member of an object."""
+
+_BLANK_LINE: Final = re.compile(rb"(?:\r\n|\r|\n)(?:\r\n|\r|\n)")
 
 
 class UsageFilter:
@@ -16,34 +23,42 @@ class UsageFilter:
     Chunks in which nothing can be found pass untouched and unsplit. ``usage`` is the last one reported, or None.
     """
 
-    __slots__ = ("_codec", "_splitter", "_strip", "_whole", "usage")
+    __slots__ = ("_codec", "_splitter", "_strip", "usage")
 
     def __init__(self, codec: Codec, *, strip: bool) -> None:
         self.usage: Usage | None = None
         self._codec = codec
         self._strip = strip
         self._splitter = Splitter()
-        self._whole = True
 
     def feed(self, chunk: bytes) -> bytes:
-        if self._whole and chunk.endswith(b"\n\n"):
-            if _KEY not in chunk:
-                return chunk
-            if _only_nulls(chunk):
-                return _without_nulls(chunk) if self._strip else chunk
-        events = self._splitter.feed(chunk)
-        self._whole = not self._splitter.pending
-        kept = b"".join([event for event in events if self._keep(event)])
-        return _without_nulls(kept) if self._strip else kept
+        if self._splitter.pending or not chunk.endswith(b"\n\n") or b"\r" in chunk:
+            chunk = b"".join(self._splitter.feed(chunk))
+        return self._filtered(chunk) if _KEY in chunk else chunk
 
     def flush(self) -> bytes:
-        rest = self._splitter.flush()
-        kept = rest if rest and self._keep(rest) else b""
-        return _without_nulls(kept) if self._strip else kept
+        return self._filtered(self._splitter.flush())
+
+    def _filtered(self, events: bytes) -> bytes:
+        """Whole events, those cut out and looked at that may carry a usage."""
+        if self._strip:
+            for null in _NULLS:
+                events = events.replace(b"," + null, b"")
+        kept: list[bytes] = []
+        done = 0
+        at = events.find(_KEY)
+        while at >= 0:
+            if _NULL.match(events, at):
+                at = events.find(_KEY, at + 1)
+                continue
+            start, end = _event_around(events, at)
+            if not self._keep(events[start:end]):
+                kept.append(events[done:start])
+                done = end
+            at = events.find(_KEY, end)
+        return b"".join([*kept, events[done:]]) if kept else events[done:]
 
     def _keep(self, event: bytes) -> bool:
-        if _KEY not in event:
-            return True
         value = decode(event, self._codec)
         usage = Usage.of(value)
         if usage is None or not isinstance(value, dict):
@@ -52,12 +67,12 @@ class UsageFilter:
         return not self._strip or bool(value.get("choices"))
 
 
-def _without_nulls(chunk: bytes) -> bytes:
-    """Quotes inside a JSON string are escaped, so these bytes can only be a member of an object."""
-    for null in _NULLS:
-        chunk = chunk.replace(b"," + null, b"")
-    return chunk
-
-
-def _only_nulls(chunk: bytes) -> bool:
-    return chunk.count(_KEY) == sum(chunk.count(null) for null in _NULLS)
+def _event_around(events: bytes, at: int) -> tuple[int, int]:
+    """Where the event begins and ends in which ``at`` lies."""
+    if b"\r" in events:
+        ends = [found.end() for found in _BLANK_LINE.finditer(events)]
+        after = next((end for end in ends if end > at), len(events))
+        return max((end for end in ends if end <= at), default=0), after
+    before = events.rfind(b"\n\n", 0, at)
+    behind = events.find(b"\n\n", at)
+    return (0 if before < 0 else before + 2), (len(events) if behind < 0 else behind + 2)

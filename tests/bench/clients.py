@@ -108,7 +108,7 @@ async def _closing(response: Any) -> AsyncIterator[bytes]:
 
 def httpx_over_aiohttp() -> Httpx:
     def transport() -> Any:
-        from httpx_aiohttp import AiohttpTransport
+        from httpx_aiohttp import AiohttpTransport  # type: ignore[import-not-found,unused-ignore]
 
         return AiohttpTransport(client=_aiohttp_session)
 
@@ -119,7 +119,7 @@ class Pyreqwest:
     """``streamed_read_buffer_limit(0)`` hands each chunk on as it comes; by default 64 KiB are gathered first."""
 
     async def start(self) -> None:
-        from pyreqwest.client import ClientBuilder
+        from pyreqwest.client import ClientBuilder  # type: ignore[import-not-found,unused-ignore]
 
         self._headers = list(HEADERS.items())
         self._client = (

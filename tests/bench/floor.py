@@ -1,7 +1,7 @@
 """The bare floor: a Starlette endpoint that forwards and does nothing else. Also the stand for the HTTP clients.
 
 ``BENCH_CLIENT`` names the client (see `clients`), ``BENCH_UPSTREAM`` and ``BENCH_PACED`` the upstreams of ``/v1`` and
-``/paced/v1``, ``BENCH_BARE`` asks for plain ASGI instead of Starlette's request and response.
+``/paced/v1``.
 """
 
 from __future__ import annotations

@@ -11,10 +11,15 @@ import json
 import sys
 from dataclasses import asdict, dataclass, field
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 import httptools
 import uvloop
+
+_EVENT: Final = b"data: "
+_END: Final = b"[DONE]"
+_KEPT: Final = 5
+"""Bytes of what came before that are looked at again: both words are six long and may be cut anywhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +102,8 @@ class _Client(asyncio.Protocol):
         self._tally = tally
         self._transport: Any = None
         self._sent = self._first = 0.0
-        self._streamed = False
+        self._streamed = self._ended = False
+        self._tail = b""
         self._parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: Any) -> None:
@@ -106,7 +112,7 @@ class _Client(asyncio.Protocol):
 
     def _send(self) -> None:
         self._first = 0.0
-        self._streamed = False
+        self._streamed = self._ended = False
         self._tail = b""
         self._sent = perf_counter()
         self._transport.write(self._tally.request)
@@ -122,8 +128,10 @@ class _Client(asyncio.Protocol):
         if not self._first:
             self._first = perf_counter()
         if self._streamed:
-            self._tally.events += body.count(b"data: ")
-            self._tail = body[-14:]
+            seen = self._tail + body
+            self._tally.events += seen.count(_EVENT)
+            self._ended = self._ended or _END in seen
+            self._tail = seen[-_KEPT:]
 
     def on_message_complete(self) -> None:
         now = perf_counter()
@@ -133,7 +141,7 @@ class _Client(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status != 200:
             tally.failed(f"status {status}")
-        elif self._streamed and b"[DONE]" not in self._tail:
+        elif self._streamed and not self._ended:
             tally.failed("a stream without its end")
         if now < tally.until:
             self._send()

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
-from . import config_option
-from .serve import serve
+from hooks import ConfigError
+
+from . import CONFIG_VARIABLE, config_option
+from .first_run import first_key, refuse_open_door
+from .logs import set_up
+from .serve import STARTUP_FAILED
 
 
 @click.command("wrap")
 @click.argument("app")
 @config_option
+@click.option("--factory", is_flag=True, help="APP is a function that returns the app.")
 @click.option("--host", default=None, help="Address to listen on; by default gateway.listen.host.")
 @click.option("--port", default=None, type=click.IntRange(0, 65535), help="Port; 0 for any that is free.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Serving processes.")
@@ -22,8 +32,89 @@ from .serve import serve
 )
 @click.pass_context
 def command(
-    ctx: click.Context, app: str, config: Path, host: str | None, port: int | None, workers: int, log_level: str
+    ctx: click.Context,
+    app: str,
+    config: Path,
+    factory: bool,
+    host: str | None,
+    port: int | None,
+    workers: int,
+    log_level: str,
 ) -> None:
-    """Run APP (package.module:app) with the pipeline in front of its OpenAI endpoints; all else passes untouched."""
+    """Run APP (package.module:app) with the pipeline in front of its OpenAI endpoints; all else passes untouched.
+
+    APP is found in the current directory too. SIGHUP reads the configuration again, SIGTERM drains and ends with exit
+    code 0.
+    """
     sys.path.insert(0, str(Path.cwd()))
-    ctx.exit(serve(config, host, port, workers, log_level, wrapped=app))
+    set_up(log_level)
+    os.environ[CONFIG_VARIABLE] = str(config)
+    listener, said = _prepared(app, config, host, port)
+    show = partial(click.echo, said)
+    if workers == 1:
+        ctx.exit(work([listener], app, factory, config, show))
+    from cognitude_plugins.gateway.supervisor import Supervisor
+
+    show()
+    target = partial(worker, app=app, factory=factory, config=config, log_level=log_level)
+    ctx.exit(Supervisor(target, [listener], workers).run())
+
+
+def _prepared(app: str, config: Path, host: str | None, port: int | None) -> tuple[socket.socket, str]:
+    """A listening socket, and what to print. With ``auth: inner`` the app checks keys, so none is made up."""
+    from cognitude_plugins.gateway.config import load
+    from cognitude_plugins.gateway.server import bind
+
+    try:
+        gateway = load(config, os.environ).gateway
+        host = host or gateway.listen.host
+        key = None
+        if gateway.middleware.auth == "gateway":
+            key = first_key(gateway.keys, os.environ)
+            refuse_open_door(key, host)
+        listener = bind(host, gateway.listen.port if port is None else port)
+    except (ConfigError, OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    return listener, banner(app, config, url, gateway.middleware.auth, key)
+
+
+def banner(app: str, config: Path, url: str, auth: str, key: str | None) -> str:
+    """What is printed when it serves: where, and whose keys clients send."""
+    keys = "those of the app, which checks them" if auth == "inner" else "those of gateway.keys or the first key"
+    made = "" if key is None else f"\nkey      {key}\n         (good until restart)"
+    return f"\nCognitude is in front of {app}, configured by {config}\naddress  {url}\nkeys     {keys}{made}\n"
+
+
+def worker(sockets: Sequence[socket.socket], app: str, factory: bool, config: Path, log_level: str) -> None:
+    """One of several serving processes."""
+    set_up(log_level)
+    raise SystemExit(work(sockets, app, factory, config, lambda: None))
+
+
+def work(sockets: Sequence[socket.socket], app: str, factory: bool, config: Path, ready: Any) -> int:
+    from cognitude_plugins.gateway.middleware import CognitudeMiddleware
+    from cognitude_plugins.gateway.server import run
+
+    try:
+        middleware = CognitudeMiddleware(loaded(app, factory), config)
+        gateway = middleware.gateway
+    except (ConfigError, click.UsageError) as error:
+        click.echo(f"Error: {error}", err=True)
+        return STARTUP_FAILED
+    return run(gateway, sockets, asgi=middleware, ready=ready)
+
+
+def loaded(name: str, factory: bool) -> Any:
+    """The app. Raises `click.UsageError` when there is none; what its module raises otherwise is its own."""
+    from cognitude_plugins.gateway.providers.asgi_apps import imported
+
+    try:
+        app = imported(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise click.UsageError(f"{name}: {error}") from error
+    if factory and callable(app):
+        app = app()
+    if not callable(app):
+        raise click.UsageError(f"{name} is {type(app).__name__}, which is no ASGI app")
+    return app

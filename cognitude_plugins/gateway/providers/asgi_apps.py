@@ -41,8 +41,12 @@ class AsgiApps:
                     app = await asyncio.to_thread(imported, name)
                 except (ImportError, AttributeError, ValueError) as error:
                     raise failure("crashed", f"the app {name!r} of this model cannot be loaded") from error
-                await self._stack.enter_async_context(lifespan_of(app))
-                provider = AsgiProvider(app)
+                state: dict[str, Any] = {}
+                try:
+                    await self._stack.enter_async_context(lifespan_of(app, state))
+                except RuntimeError as error:
+                    raise failure("crashed", f"the app {name!r} of this model did not start") from error
+                provider = AsgiProvider(_with_state(app, state))
                 self._stack.push_async_callback(provider.stop)
                 self._apps[name] = provider
             return self._apps[name]
@@ -56,23 +60,33 @@ def imported(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute)
 
 
+def _with_state(app: Any, state: Mapping[str, Any]) -> Any:
+    """The app with what its lifespan put into its state in every request's, as a server has it."""
+
+    async def called(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "state": dict(state)}, receive, send)
+
+    return called
+
+
 @asynccontextmanager
-async def lifespan_of(app: Any) -> AsyncIterator[None]:
-    """Run an app's ASGI lifespan around the block. An app that does not know lifespans has none.
+async def lifespan_of(app: Any, state: dict[str, Any]) -> AsyncIterator[None]:
+    """Run an app's ASGI lifespan around the block; it may fill ``state``. One that knows no lifespans has none.
 
     Raises ``RuntimeError`` with the app's message when it says that its start-up failed.
     """
     inbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
     outbox: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-    task = asyncio.create_task(
-        app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, inbox.get, outbox.put)
-    )
-    knows = await _exchange(task, inbox, outbox, "lifespan.startup")
+    scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": state}
+    task = asyncio.create_task(app(scope, inbox.get, outbox.put))
     try:
-        yield
+        knows = await _exchange(task, inbox, outbox, "lifespan.startup")
+        try:
+            yield
+        finally:
+            if knows:
+                await _exchange(task, inbox, outbox, "lifespan.shutdown")
     finally:
-        if knows:
-            await _exchange(task, inbox, outbox, "lifespan.shutdown")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -80,11 +94,13 @@ async def lifespan_of(app: Any) -> AsyncIterator[None]:
 async def _exchange(task: Any, inbox: Any, outbox: Any, kind: str) -> bool:
     await inbox.put({"type": kind})
     answer = asyncio.create_task(outbox.get())
-    await asyncio.wait({task, answer}, return_when=asyncio.FIRST_COMPLETED)
-    if not answer.done():
+    try:
+        await asyncio.wait({task, answer}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
         answer.cancel()
+    if not answer.done():
         return False
     message = answer.result()
-    if message["type"] == f"{kind}.failed":
+    if message["type"] == "lifespan.startup.failed":
         raise RuntimeError(f"the app's start-up failed: {message.get('message', '')}")
     return True

@@ -115,11 +115,15 @@ def transport_of(provider: str, base_url: str | None = None) -> Transport | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """``models`` has every name but the catch-all's, aliases expanded; ``prices`` are by deployment id, where set."""
+    """``models`` has every name but the catch-all's, aliases expanded; ``prices`` are by deployment id, where set.
+
+    With ``any_name`` the catch-all takes every other name, whatever is in it: its provider puts none into a URL.
+    """
 
     models: Mapping[str, tuple[Target, ...]]
     catch_all: tuple[Target, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
+    any_name: bool = False
 
     def find(self, name: str) -> tuple[Target, ...]:
         """The targets of a name in the order of the file; empty when no entry takes it.
@@ -130,9 +134,13 @@ class Catalog:
         found = self.models.get(name)
         if found is not None:
             return found
-        if not self.catch_all or len(name) > _MAX_NAME or ".." in name or not _UPSTREAM_NAME.match(name):
+        if not self.catch_all or not (self.any_name or _fit_for_a_url(name)):
             return ()
         return tuple(_called(target, name) for target in self.catch_all)
+
+
+def _fit_for_a_url(name: str) -> bool:
+    return len(name) <= _MAX_NAME and ".." not in name and _UPSTREAM_NAME.match(name) is not None
 
 
 def _called(target: Target, name: str) -> Target:

@@ -1,0 +1,146 @@
+"""Who is calling: one key, in one of three headers, or nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cognitude_plugins.gateway.auth import NO_KEY, TWO_KEYS, WRONG_KEY, Keyring, keyring
+from cognitude_plugins.gateway.runtime import build
+from cognitude_plugins.gateway.settings import Key
+from hooks import Caller, ConfigError, Reply
+
+SECRET = "a-secret-of-32-characters-012345"
+OTHER = "another-secret-of-32-characters-"
+KEY = Key(id="ops", secret=SECRET, organization="acme", admin=True)
+RING = keyring([KEY, Key(id="app", secret=OTHER, organization="globex")], None)
+OPS = Caller(organization="acme", key="ops", admin=True, address="192.0.2.1")
+
+
+def admit(*headers: tuple[str, str | bytes]) -> Caller | Reply:
+    raw = [(name.encode(), value if isinstance(value, bytes) else value.encode()) for name, value in headers]
+    return RING.admit(raw, "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("authorization", f"Bearer {SECRET}")],
+        [("authorization", f"bearer {SECRET}")],
+        [("authorization", f"BEARER   {SECRET}  ")],
+        [("x-api-key", SECRET)],
+        [("api-key", SECRET)],
+        [("authorization", f"Bearer {SECRET}"), ("x-api-key", SECRET), ("api-key", SECRET)],
+        [("authorization", f"Bearer {SECRET}"), ("authorization", f"Bearer {SECRET}")],
+        [("authorization", "Bearer"), ("x-api-key", SECRET)],
+        [("x-api-key", ""), ("api-key", SECRET)],
+    ],
+)
+def test_a_key_is_taken_from_each_of_its_places(headers: list[tuple[str, str]]) -> None:
+    assert admit(*headers) == OPS
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("authorization", "")],
+        [("authorization", "Bearer")],
+        [("authorization", "Bearer ")],
+        [("authorization", "bearer   ")],
+        [("x-api-key", " ")],
+        [("cookie", f"key={SECRET}")],
+        [("proxy-authorization", f"Bearer {SECRET}")],
+    ],
+)
+def test_without_a_key_nobody_is_let_in(headers: list[tuple[str, str]]) -> None:
+    assert admit(*headers) is NO_KEY
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"Basic {SECRET}",
+        f"Token {SECRET}",
+        f"Bearer{SECRET}",
+        f"Bearer {SECRET}x",
+        f"Bearer {SECRET[:-1]}",
+        f"Bearer {SECRET.upper()}",
+        f"Bearer Bearer {SECRET}",
+        f"Bearer {SECRET},{OTHER}",
+        "Bearer " + "x" * 1_000_000,
+        b"Bearer \xff\xfe\x00",
+        "Bearer schlüssel",
+    ],
+    ids=lambda value: repr(value)[:24],
+)
+def test_a_wrong_key_is_a_401(value: str | bytes) -> None:
+    assert admit(("authorization", value)) is WRONG_KEY
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("authorization", f"Bearer {SECRET}"), ("authorization", f"Bearer {OTHER}")],
+        [("authorization", f"Bearer {SECRET}"), ("x-api-key", OTHER)],
+        [("authorization", "Basic eDp5"), ("x-api-key", SECRET)],
+        [("x-api-key", "wrong"), ("api-key", SECRET)],
+    ],
+)
+def test_different_keys_are_a_400_whichever_of_them_is_right(headers: list[tuple[str, str]]) -> None:
+    assert admit(*headers) is TWO_KEYS
+
+
+def test_refusals_have_the_statuses_the_clients_expect() -> None:
+    assert (NO_KEY.status, WRONG_KEY.status, TWO_KEYS.status) == (401, 401, 400)
+    assert NO_KEY.headers["www-authenticate"] == "Bearer"
+    assert WRONG_KEY.body["error"]["code"] == "invalid_api_key"
+
+
+@given(st.lists(st.tuples(st.sampled_from([b"authorization", b"x-api-key", b"api-key"]), st.binary()), max_size=4))
+def test_no_string_of_bytes_lets_anybody_in(headers: list[tuple[bytes, bytes]]) -> None:
+    assert RING.admit(headers, "") in (NO_KEY, WRONG_KEY, TWO_KEYS)
+
+
+@given(st.binary(max_size=40), st.binary(max_size=40))
+def test_only_the_secret_itself_lets_in(before: bytes, after: bytes) -> None:
+    value = b"Bearer " + before + SECRET.encode() + after
+    admitted = RING.admit([(b"authorization", value)], "192.0.2.1")
+    assert (admitted == OPS) is (value[7:].strip() == SECRET.encode())
+
+
+def test_no_secret_is_shown() -> None:
+    assert repr(RING) == "Keyring(2 keys)"
+    assert SECRET not in repr(KEY)
+    assert SECRET not in str(vars(RING))
+
+
+def test_two_keys_with_one_secret_are_refused_when_the_file_is_read(tmp_path: Path) -> None:
+    keys = ", ".join(f"{{id: {name}, secret: {SECRET}, organization: acme}}" for name in ("ops", "twin"))
+    (tmp_path / "plugins.yaml").write_text(f"gateway: {{keys: [{keys}]}}\nmodels: []\n")
+    with pytest.raises(ConfigError, match="secret") as caught:
+        build(tmp_path / "plugins.yaml", {})
+    assert SECRET not in str(caught.value)
+
+
+def test_the_first_key_may_do_everything_in_the_default_organization() -> None:
+    admitted = keyring([], OTHER).admit([(b"x-api-key", OTHER.encode())], "")
+    assert admitted == Caller(organization="default", key="bootstrap", admin=True)
+
+
+def test_a_first_key_that_is_a_declared_one_gives_no_further_rights() -> None:
+    ring = keyring([Key(id="app", secret=OTHER, organization="globex")], OTHER)
+    assert ring.admit([(b"x-api-key", OTHER.encode())], "") == Caller(organization="globex", key="app")
+
+
+def test_a_first_key_that_is_too_short_is_refused_without_being_shown() -> None:
+    with pytest.raises(ConfigError, match="COGNITUDE_BOOTSTRAP_KEY") as caught:
+        keyring([], "short-key")
+    assert "short-key" not in str(caught.value)
+
+
+def test_an_empty_ring_lets_nobody_in() -> None:
+    assert Keyring({}).admit([(b"x-api-key", b"")], "") is NO_KEY

@@ -1,0 +1,78 @@
+"""What a plugin is lent in its lifespan, and a call of its own through the whole pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from cognitude_plugins.gateway.lent import Lent
+from hooks import Call, Reply, hookimpl, read
+from hooks.testing import make_call
+from tests.gateway.calls import STREAM, Upstream, Watcher, runtime_of, settled, whole
+
+
+async def test_a_call_of_a_plugins_own_takes_the_whole_path(tmp_path: Path) -> None:
+    class Change:
+        @hookimpl
+        async def post_response(self, reply: Reply) -> Reply:
+            return reply.map(lambda body: {**body, "seen": True})
+
+    watcher = Watcher()
+    runtime = runtime_of(tmp_path, watcher, Change(), upstream=Upstream())
+    lent = Lent("1", lambda: runtime)
+    reply = await lent.serve(make_call({"model": "up", "messages": []}))
+    assert (reply.status, (await read(reply))["seen"]) == (200, True)
+    assert watcher.only.cost_nano_usd == 15_000
+    assert not runtime.under_way
+    await settled()
+
+
+async def test_a_stream_of_a_plugins_own_can_be_read(tmp_path: Path) -> None:
+    watcher = Watcher()
+    runtime = runtime_of(tmp_path, watcher, upstream=Upstream())
+    reply = await Lent("1", lambda: runtime).serve(make_call(STREAM))
+    assert (await read(reply))["choices"][0]["message"]["content"] == "Hello"
+    assert watcher.only.complete
+
+
+async def test_a_plugin_that_is_cancelled_leaves_no_call_unaccounted(tmp_path: Path) -> None:
+    async def slow(call: Call) -> Reply:
+        await asyncio.sleep(0.05)
+        return whole()
+
+    watcher = Watcher()
+    runtime = runtime_of(tmp_path, watcher, upstream=Upstream(slow))
+    task = asyncio.create_task(Lent("1", lambda: runtime).serve(make_call({"model": "up", "messages": []})))
+    await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await runtime.idle()
+    assert watcher.only.complete
+
+
+async def test_a_shutdown_ends_the_calls_of_plugins_too(tmp_path: Path) -> None:
+    async def never(call: Call) -> Reply:
+        await asyncio.sleep(60)
+        return whole()
+
+    watcher = Watcher()
+    runtime = runtime_of(tmp_path, watcher, upstream=Upstream(never))
+    task = asyncio.create_task(Lent("1", lambda: runtime).serve(make_call({"model": "up", "messages": []})))
+    await asyncio.sleep(0.01)
+    runtime.abort("shutdown")
+    async with asyncio.timeout(1):
+        assert (await task).status == 503
+        await runtime.idle()
+    assert watcher.only.error == "shutdown"
+
+
+async def test_what_is_lent_is_a_narrow_view(tmp_path: Path) -> None:
+    runtime = runtime_of(tmp_path)
+    lent = Lent("1.2.3", lambda: runtime)
+    assert lent.version == "1.2.3"
+    assert lent.data_dir == runtime.config.data_dir
+    assert [one.id for one in lent.models["up"]] == ["up", "up#2"]
+    assert (lent.ledger, lent.database) == (None, None)

@@ -1,0 +1,108 @@
+"""The only way to interrupt a call, and what it leaves untouched."""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+
+import pytest
+
+from cognitude_plugins.gateway.lifeline import Lifeline, Stall
+
+
+async def test_an_abort_interrupts_only_what_is_inside() -> None:
+    lifeline = Lifeline()
+    reached = False
+    asyncio.get_running_loop().call_soon(lifeline.abort, "shutdown")
+    with lifeline:
+        await asyncio.sleep(10)
+        reached = True
+    assert not reached
+    assert lifeline.gone == "shutdown"
+    assert not lifeline.foreign
+    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+    await asyncio.sleep(0)
+
+
+async def test_an_abort_outside_is_noted_and_interrupts_nothing() -> None:
+    lifeline = Lifeline()
+    asyncio.get_running_loop().call_soon(lifeline.abort, "client_disconnect")
+    await asyncio.sleep(0.01)
+    assert lifeline.gone == "client_disconnect"
+    assert not lifeline.reachable
+    with lifeline:
+        pass
+    await asyncio.sleep(0)
+    assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
+
+
+async def test_the_first_reason_stands() -> None:
+    lifeline = Lifeline()
+    lifeline.abort("shutdown")
+    lifeline.abort("client_disconnect")
+    assert lifeline.gone == "shutdown"
+    assert lifeline.reachable
+
+
+async def test_a_hang_up_after_the_last_byte_is_none_and_a_shutdown_still_is() -> None:
+    lifeline = Lifeline()
+    lifeline.over = True
+    lifeline.abort("client_disconnect")
+    assert lifeline.gone is None
+    asyncio.get_running_loop().call_soon(lifeline.abort, "shutdown")
+    async with asyncio.timeout(1):
+        with lifeline:
+            await asyncio.sleep(10)
+    assert lifeline.gone == "shutdown"
+
+
+async def test_a_foreign_cancellation_is_swallowed_once_and_remembered() -> None:
+    async def work() -> Lifeline:
+        lifeline = Lifeline()
+        with lifeline:
+            await asyncio.sleep(10)
+        return lifeline
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    lifeline = await task
+    assert (lifeline.gone, lifeline.foreign, lifeline.reachable) == ("shutdown", True, False)
+
+
+async def test_other_exceptions_pass() -> None:
+    lifeline = Lifeline()
+    with pytest.raises(KeyError), lifeline:
+        raise KeyError
+    assert lifeline.gone is None
+
+
+async def test_a_dropped_client_is_gone_even_at_the_last_byte() -> None:
+    dropped: list[bool] = []
+    lifeline = Lifeline(lambda: dropped.append(True))
+    lifeline.over = True
+    asyncio.get_running_loop().call_soon(lifeline.drop)
+    async with asyncio.timeout(1):
+        with lifeline:
+            await asyncio.sleep(10)
+    assert (lifeline.gone, dropped) == ("client_disconnect", [True])
+
+
+async def test_a_stall_counts_only_the_time_in_which_something_waits() -> None:
+    lifeline = Lifeline()
+    stall = Stall(lifeline, 0.05)
+    await asyncio.sleep(0.15)
+    assert lifeline.gone is None
+    stall.since = perf_counter()
+    await asyncio.sleep(0.15)
+    assert lifeline.gone == "client_disconnect"
+    stall.cancel()
+
+
+async def test_a_cancelled_stall_drops_nobody() -> None:
+    lifeline = Lifeline()
+    stall = Stall(lifeline, 0.02)
+    stall.since = perf_counter()
+    stall.cancel()
+    await asyncio.sleep(0.06)
+    assert lifeline.gone is None

@@ -1,0 +1,182 @@
+"""The benchmarks' arithmetic and their load generator; no time is asserted anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.bench import report
+from tests.bench.document import placed
+from tests.bench.figures import PROMISES, Figure, Ratio, Round, Visit, across, added, ratios
+from tests.bench.load import Order, Result, drive, percentile
+from tests.bench.measure import Sample, Scenario, order_of
+from tests.bench.scenarios import ASKED, BURST, FULL, OTHER, PACED, QUICK, SATURATED
+from tests.bench.subjects import Door
+from tests.bench.suite import NAMES
+
+DOCS = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+def sample(cpu_us: float, p50_us: float = 0.0) -> Sample:
+    return Sample(
+        requests_per_second=1.0,
+        p50_us=p50_us,
+        p99_us=0.0,
+        first_us=0.0,
+        cpu_us=cpu_us,
+        cpu_per_chunk_us=0.0,
+        busy=1.0,
+    )
+
+
+def visit(cpu_us: Mapping[str, float], ready: float = 0.5, memory: float = 60.0) -> Visit:
+    return Visit(ready_seconds=ready, memory_mb=memory, samples={name: sample(value) for name, value in cpu_us.items()})
+
+
+def round_of(floor: float = 100.0, empty: float = 130.0, litellm: float | None = 13_000.0) -> Round:
+    streams = {BURST.name: 1000.0, ASKED.name: 1000.0, PACED.name: 5000.0}
+    found = {
+        "direct": visit({SATURATED.name: 30.0}),
+        "floor": visit({SATURATED.name: floor, **streams}),
+        "empty": visit({SATURATED.name: empty, **streams}),
+        "noop10": visit({SATURATED.name: empty + 5.0}),
+        "bare": visit({SATURATED.name: 30.0, OTHER.name: 29.0}),
+        "middleware": visit({SATURATED.name: 60.0, OTHER.name: 30.0}),
+    }
+    if litellm is not None:
+        found["litellm"] = visit({SATURATED.name: litellm}, ready=5.0, memory=300.0)
+    return found
+
+
+def measured(rounds: list[Round]) -> dict[str, Ratio]:
+    return {ratio.name: ratio for ratio in ratios(rounds)}
+
+
+def test_a_ratio_is_taken_within_a_round_and_then_the_median_over_the_rounds() -> None:
+    slow, fast, odd = round_of(200.0, 260.0), round_of(100.0, 130.0), round_of(100.0, 150.0)
+    ratio = measured([slow, fast, odd])["empty pipeline: CPU per request, times the floor"]
+    assert ratio.figure == Figure(median=1.3, low=1.3, high=1.5, runs=3)
+    assert ratio.kept
+
+
+def test_every_promise_is_judged_when_everything_was_measured() -> None:
+    assert [ratio.name for ratio in ratios([round_of()])] == [name for name, _, _, _ in PROMISES]
+    assert all(ratio.kept for ratio in ratios([round_of()]))
+
+
+def test_a_broken_promise_is_called_so() -> None:
+    found = measured([round_of(empty=141.0)])
+    assert not found["empty pipeline: CPU per request, times the floor"].kept
+    assert "BROKEN" in report.tables([round_of(empty=141.0)], False, [])
+
+
+def test_a_lower_limit_is_broken_from_below() -> None:
+    assert measured([round_of(litellm=45 * 130.0)])["empty pipeline: requests per core, times LiteLLM"].kept
+    assert not measured([round_of(litellm=44 * 130.0)])["empty pipeline: requests per core, times LiteLLM"].kept
+
+
+def test_without_the_peer_its_ratios_are_left_out_and_the_report_says_so() -> None:
+    found = measured([round_of(litellm=None)])
+    assert not [name for name in found if "LiteLLM" in name]
+    assert "left out: no peers" in report.tables([round_of(litellm=None)], False, ["no peers"])
+
+
+def test_a_peer_that_ran_in_some_rounds_only_is_compared_in_those() -> None:
+    ratio = measured([round_of(), round_of(litellm=None)])["memory: share of LiteLLM's"]
+    assert ratio.figure.runs == 1
+
+
+def test_what_a_subject_adds_is_over_the_upstream_in_the_same_round() -> None:
+    one = {
+        "direct": Visit(ready_seconds=0, memory_mb=0, samples={SATURATED.name: sample(1.0, p50_us=900.0)}),
+        "empty": Visit(ready_seconds=0, memory_mb=0, samples={SATURATED.name: sample(1.0, p50_us=2900.0)}),
+    }
+    assert across([one], added("empty", SATURATED.name, "p50_us")) == Figure(median=2000, low=2000, high=2000, runs=1)
+
+
+def test_nothing_measured_is_no_figure() -> None:
+    assert across([], lambda one: 1.0) is None
+    assert percentile([], 0.5) == 0.0
+
+
+def test_a_percentile_is_the_nearest_rank() -> None:
+    values = [float(value) for value in range(100, 0, -1)]
+    assert (percentile(values, 0.5), percentile(values, 0.99), percentile(values, 1.0)) == (51.0, 100.0, 100.0)
+
+
+def test_every_effort_runs_each_scenario_at_least_three_times() -> None:
+    assert QUICK.runs >= 3
+    assert FULL.runs >= 3
+    assert {SATURATED, BURST, PACED, OTHER} <= set(QUICK.scenarios) <= set(FULL.scenarios)
+
+
+@pytest.mark.parametrize("pieces", [1, 7, 60])
+async def test_the_load_generator_counts_answers_and_events_however_they_are_cut(pieces: int) -> None:
+    answer = _chunked([b"data: {}\n\n"] * 5 + [b"data: [DONE]\n\n"])
+    result = await _driven(answer, pieces)
+    assert result.failures == {}
+    assert result.requests >= 2
+    assert result.events == result.requests * 6
+
+
+async def test_the_load_generator_tells_of_errors_and_of_streams_that_break_off() -> None:
+    refused = await _driven(b"HTTP/1.1 503 No\r\ncontent-length: 2\r\n\r\n{}", 1)
+    assert refused.failures == {"status 503": refused.requests}
+    broken = await _driven(_chunked([b"data: {}\n\n"]), 1)
+    assert broken.failures == {"a stream without its end": broken.requests}
+
+
+def test_a_stream_asks_for_its_usage_only_where_the_scenario_says_so() -> None:
+    plain = order_of(Door(), BURST, 80, 1.0).body
+    asked = order_of(Door(), ASKED, 80, 1.0).body
+    assert ("include_usage" in plain, "include_usage" in asked) == (False, True)
+    assert order_of(Door(path="/other"), OTHER, 80, 1.0).request.startswith(b"GET /other HTTP/1.1\r\n")
+
+
+def test_figures_are_put_where_the_page_has_a_place_for_them() -> None:
+    page = "a\n<!-- all -->\nold\n<!-- end -->\nb\n<!-- clients -->\nkept\n<!-- end -->\n"
+    once = placed(page, "all", r"new \1")
+    assert once == "a\n<!-- all -->\n\nnew \\1\n\n<!-- end -->\nb\n<!-- clients -->\nkept\n<!-- end -->\n"
+    assert placed(once, "all", r"new \1") == once
+    with pytest.raises(ValueError, match="has no <!-- servers -->"):
+        placed(page, "servers", "new")
+
+
+def test_the_page_has_a_place_for_each_command() -> None:
+    for what in ("all", "clients", "servers"):
+        placed(DOCS.read_text(), what, "figures")
+
+
+def test_the_documentation_names_every_subject_and_each_command() -> None:
+    text = DOCS.read_text()
+    for name in NAMES:
+        assert f"`{name}`" in text, name
+    for command in ("make bench", "python -m tests.bench clients", "python -m tests.bench servers"):
+        assert command in text, command
+
+
+def _chunked(parts: list[bytes]) -> bytes:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+async def _driven(answer: bytes, pieces: int) -> Result:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                size = len(answer) // pieces + 1
+                for start in range(0, len(answer), size):
+                    writer.write(answer[start : start + size])
+                    await writer.drain()
+                    await asyncio.sleep(0)
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        order = order_of(Door(path="/other"), Scenario(name="", kind="other", concurrency=2), port, 0.05)
+        return await drive(Order(port=port, head=order.head, concurrency=2, seconds=0.05))
