@@ -65,7 +65,7 @@ def keyring(keys: Sequence[Key], bootstrap: str | None) -> Keyring:
         key.secret.get_secret_value(): Caller(organization=key.organization, key=key.id, admin=key.admin)
         for key in keys
     }
-    if bootstrap is not None and len(bootstrap) < 16:
+    if bootstrap and len(bootstrap) < 16:
         raise ConfigError(f"{BOOTSTRAP_VARIABLE} is shorter than 16 characters")
     if bootstrap:
         callers.setdefault(bootstrap, Caller(organization=BOOTSTRAP_ORGANIZATION, key="bootstrap", admin=True))

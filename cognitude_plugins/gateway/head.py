@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from hooks import Call, Reply
@@ -43,6 +44,7 @@ def answer_head(call: Call, reply: Reply, trace: Trace, cost_nano_usd: int | Non
     return headers
 
 
+@lru_cache(maxsize=1024)
 def printable(text: str) -> bytes:
     """Text as a header value: anything but printable ASCII becomes a question mark, so nothing can end the line."""
     return bytes(code if 32 <= code < 127 else 63 for code in text.encode("ascii", "replace"))

@@ -1,11 +1,11 @@
-"""Request ids: sortable by time, unguessable, safe in a header, a file name and a URL."""
+"""Request ids: sortable by time, unique, safe in a header, a file name and a URL. They are names, not secrets."""
 
 from __future__ import annotations
 
-from os import urandom
+from random import getrandbits
 from time import time_ns
 
 
 def new_id() -> str:
     """``req_``, twelve hexadecimal digits of milliseconds since 1970, and 80 random bits."""
-    return f"req_{time_ns() // 1_000_000:012x}{urandom(10).hex()}"
+    return f"req_{time_ns() // 1_000_000:012x}{getrandbits(80):020x}"

@@ -23,13 +23,15 @@ class Lifeline:
     take it still is.
     """
 
-    __slots__ = ("_drop", "_open", "_task", "foreign", "gone", "over")
+    __slots__ = ("_drop", "_due", "_late", "_open", "_task", "foreign", "gone", "over")
 
     def __init__(self, drop: Callable[[], None] | None = None) -> None:
         self.gone: Gone | None = None
         self.foreign = False
         self.over = False
         self._drop = drop
+        self._due: float | None = None
+        self._late: Callable[[], None] = self.drop
         self._open = False
         self._task = asyncio.current_task()
 
@@ -55,6 +57,27 @@ class Lifeline:
         if self._drop is not None:
             self._drop()
 
+    def time_out(self) -> None:
+        """The client does not get on with its request."""
+        self.abort("request_timeout")
+
+    def expect(self, seconds: float, late: Callable[[], None]) -> None:
+        """Something must happen within ``seconds``, or ``late`` is called; `relax` says that it has.
+
+        Looked at by `UnderWay`, so up to its tick later.
+        """
+        self._due = perf_counter() + seconds
+        self._late = late
+
+    def relax(self) -> None:
+        self._due = None
+
+    def look(self, now: float) -> None:
+        """Act if what was expected has not come by ``now``, in `time.perf_counter`'s seconds."""
+        if self._due is not None and now > self._due:
+            self._due = None
+            self._late()
+
     def __enter__(self) -> None:
         self._open = True
 
@@ -73,24 +96,3 @@ class Lifeline:
         elif self._task is not None:
             self._task.uncancel()
         return True
-
-
-class Stall:
-    """One timer for a whole stream: a client that takes nothing for ``seconds`` has hung up."""
-
-    __slots__ = ("_handle", "_lifeline", "_seconds", "since")
-
-    def __init__(self, lifeline: Lifeline, seconds: float) -> None:
-        self.since: float | None = None
-        self._lifeline = lifeline
-        self._seconds = seconds
-        self._handle = asyncio.get_running_loop().call_later(seconds / 2, self._look)
-
-    def _look(self) -> None:
-        if self.since is not None and perf_counter() - self.since > self._seconds:
-            self._lifeline.drop()
-        else:
-            self._handle = asyncio.get_running_loop().call_later(self._seconds / 2, self._look)
-
-    def cancel(self) -> None:
-        self._handle.cancel()

@@ -26,8 +26,7 @@ async def nested(
 ) -> None:
     """Run ``app``'s lifespan inside ours; the server is told of the first start-up that fails.
 
-    An app that does not know lifespans gets none, as with a server alone; ours is run all the same. ``closed`` is
-    called again where it is not known whether it was: it does nothing then.
+    An app that does not know lifespans gets none, as with a server alone; ours is run all the same.
     """
     first = await receive()
     try:
@@ -39,7 +38,8 @@ async def nested(
     # Gathered, because what the app raises is looked at before it is raised: it may only mean "not supported".
     [broke] = await asyncio.gather(app(scope, inner.receive, inner.send), return_exceptions=True)
     if isinstance(broke, BaseException) and (inner.over or inner.asked_to_stop):
-        await closed()
+        if not inner.over:
+            await closed()
         raise broke
     if inner.over:
         return

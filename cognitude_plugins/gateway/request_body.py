@@ -75,13 +75,13 @@ def _is_json(kind: bytes) -> bool:
 
 
 async def _timed(receive: Receive, limits: BodyLimits, lifeline: Lifeline) -> bytes:
-    timer = asyncio.get_running_loop().call_later(limits.seconds, lifeline.abort, "request_timeout")
+    lifeline.expect(limits.seconds, lifeline.time_out)
     body = b""
     try:
         with lifeline:
             body = await _received(receive, limits.size)
     finally:
-        timer.cancel()
+        lifeline.relax()
     if lifeline.gone == "request_timeout":
         text = f"The request body did not arrive within {limits.seconds:g} s."
         raise Refused(Reply.error(408, text, code="request_timeout"))

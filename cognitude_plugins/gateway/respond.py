@@ -19,7 +19,7 @@ from .attempts import asked_for_usage
 from .closing import close
 from .codec import CODEC
 from .head import answer_head
-from .lifeline import Gone, Lifeline, Stall
+from .lifeline import Gone, Lifeline
 from .policy import Rejected
 from .providers import Broke
 from .trace import Trace
@@ -56,19 +56,13 @@ class Responder:
     write_timeout: float
     cost: Callable[[Usage | None], int | None]
     provided: Reply | None
-    _stall: Stall = field(init=False)
 
     async def deliver(self, delivered: Delivered) -> None:
         """A client that is gone or a stream that breaks raises nothing: it is noted in ``lifeline.gone``."""
-        reply = delivered.reply
-        self._stall = Stall(self.lifeline, self.write_timeout)
-        try:
-            if reply.chunks is None:
-                await self._whole(reply, delivered)
-            else:
-                await self._stream(reply, reply.chunks, delivered)
-        finally:
-            self._stall.cancel()
+        if delivered.reply.chunks is None:
+            await self._whole(delivered.reply, delivered)
+        else:
+            await self._stream(delivered.reply, delivered.reply.chunks, delivered)
 
     async def _whole(self, reply: Reply, delivered: Delivered) -> None:
         payload = reply.payload or Payload(raw=b"", codec=CODEC)
@@ -129,34 +123,35 @@ class Responder:
                 await close(source)
 
     async def _relay(self, chunks: AsyncIterator[bytes], recorder: Recorder | None, usage: UsageFilter) -> None:
-        lifeline, stall = self.lifeline, self._stall
+        lifeline = self.lifeline
         if lifeline.gone is None:
             with lifeline:
                 try:
                     await self._pass_on(chunks, recorder, usage)
                 finally:
-                    stall.since = None
+                    lifeline.relax()
         if lifeline.gone is None:
             await self._put_last(usage.flush())
         elif lifeline.gone == "shutdown":
             raise Broke("the gateway is shutting down")
 
     async def _pass_on(self, chunks: AsyncIterator[bytes], recorder: Recorder | None, usage: UsageFilter) -> None:
-        send, trace, stall = self.send, self.trace, self._stall
+        send, trace, lifeline = self.send, self.trace, self.lifeline
+        patience, drop = self.write_timeout, lifeline.drop
         async for chunk in chunks:
             if recorder is not None:
                 recorder.add(chunk)
             out = usage.feed(chunk)
             if out:
-                stall.since = perf_counter()
+                lifeline.expect(patience, drop)
                 try:
                     await send({"type": "http.response.body", "body": out, "more_body": True})
                 except OSError:
-                    self.lifeline.gone = self.lifeline.gone or "client_disconnect"
+                    lifeline.gone = lifeline.gone or "client_disconnect"
                     return
                 if trace.first_byte is None:
                     trace.first_byte = perf_counter()
-                stall.since = None
+                lifeline.relax()
 
     async def _put_last(self, body: bytes) -> None:
         self.lifeline.over = True
@@ -164,17 +159,17 @@ class Responder:
 
     async def _put(self, message: Message) -> None:
         """Some servers raise when the client is gone, some do not; either way the call goes on to its watchers."""
-        if not self.lifeline.reachable:
+        lifeline = self.lifeline
+        if not lifeline.reachable:
             return
-        stall = self._stall
-        with self.lifeline:
-            stall.since = perf_counter()
+        with lifeline:
+            lifeline.expect(self.write_timeout, lifeline.drop)
             try:
                 await self.send(message)
             except OSError:
-                self.lifeline.gone = self.lifeline.gone or "client_disconnect"
+                lifeline.gone = lifeline.gone or "client_disconnect"
             finally:
-                stall.since = None
+                lifeline.relax()
 
 
 def _layered(

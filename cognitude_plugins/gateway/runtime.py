@@ -19,7 +19,7 @@ from .config import Config
 from .foreign import ask, enter
 from .ids import new_id
 from .lent import Lent
-from .lifeline import Gone, Lifeline
+from .lifeline import Gone
 from .loader import Loaded, load_file, register
 from .models import Catalog, targets
 from .pipeline import Pipeline, compile_pipeline
@@ -30,6 +30,7 @@ from .request_body import BodyLimits
 from .routes import collect_routes
 from .scheduler import Scheduler, collected
 from .settings import GatewayTimeouts, Limits
+from .under_way import UnderWay
 from .validate import CallLimits
 from .version import VERSION
 from .watchers import Background
@@ -60,7 +61,7 @@ class Runtime:
     server_timing_header: str | None
     prices: PriceBook = field(default_factory=PriceBook)
     background: Background = field(default_factory=Background)
-    under_way: set[Lifeline] = field(default_factory=set)
+    under_way: UnderWay
     new_id: Callable[[], str] = new_id
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
@@ -92,7 +93,7 @@ class Runtime:
 
     def abort(self, why: Gone) -> None:
         """End every call that is under way; `idle` then waits for their watchers."""
-        for lifeline in tuple(self.under_way):
+        for lifeline in self.under_way:
             lifeline.abort(why)
 
     async def stop(self) -> None:
@@ -135,6 +136,7 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         body_limits=BodyLimits(
             size=gateway.limits.body_bytes, depth=gateway.limits.json_depth, seconds=gateway.timeouts.request_body
         ),
+        under_way=UnderWay(min(1.0, gateway.timeouts.request_body / 4, gateway.timeouts.client_write / 4)),
         call_limits=CallLimits(messages=gateway.limits.messages, n=gateway.limits.n),
         server_timing=gateway.server_timing,
         server_timing_header=gateway.server_timing_header,

@@ -9,7 +9,13 @@ from typing import Any, Final
 from hooks import Payload
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]+")
-_SPACE: Final = rb"[ \t\r\n]*"
+_COLON: Final = rb"[ \t\r\n]*:[ \t\r\n]*"
+_BEFORE_VALUE: Final = re.compile(_COLON)
+_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]')
+_OPENING: Final = frozenset({b"{", b"["})
+_CLOSING: Final = frozenset({b"}", b"]"})
+_SCANNED: Final = 256 * 1024
+"""Bytes of a body that are looked through for a key. Above it encoding anew is quicker."""
 
 
 def with_field(payload: Payload, name: str, value: Any) -> Payload:
@@ -40,13 +46,28 @@ def _replaced(payload: Payload, body: Mapping[str, Any], name: str, value: Any) 
     raw = payload.raw
     dumps = payload.codec.dumps
     key, old = dumps(name), dumps(body[name])
-    if raw.count(key) != 1 or not isinstance(body[name], str) or _spelt_otherwise(raw, name):
+    if not isinstance(body[name], str) or _spelt_otherwise(raw, name):
         return None
-    pattern = re.escape(key) + _SPACE + b":" + _SPACE + re.escape(old)
-    found = re.search(pattern, raw)
+    start = raw.find(key) if raw.count(key) == 1 else _start_of_key(raw, key)
+    found = None if start is None else re.compile(re.escape(key) + _COLON + re.escape(old)).match(raw, start)
     if found is None:
         return None
     return b"%b%b:%b%b" % (raw[: found.start()], key, dumps(value), raw[found.end() :])
+
+
+def _start_of_key(raw: bytes, key: bytes) -> int | None:
+    """Where a top-level key that stands elsewhere too begins; None if that is not certain."""
+    if len(raw) > _SCANNED:
+        return None
+    depth, starts = 0, []
+    for token in _TOKEN.finditer(raw):
+        if token[0] in _OPENING:
+            depth += 1
+        elif token[0] in _CLOSING:
+            depth -= 1
+        elif depth == 1 and token[0] == key and _BEFORE_VALUE.match(raw, token.end()):
+            starts.append(token.start())
+    return starts[0] if len(starts) == 1 else None
 
 
 def _spelt_otherwise(raw: bytes, name: str) -> bool:

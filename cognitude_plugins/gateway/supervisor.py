@@ -92,3 +92,15 @@ def tell_siblings() -> None:
     supervisor = os.environ.get(SUPERVISOR_VARIABLE)
     if supervisor is not None and int(supervisor) == os.getppid():
         os.kill(os.getppid(), signal.SIGHUP)
+
+
+def leave_with_supervisor() -> None:
+    """In a worker: drain when the supervisor is gone, however it went; a killed one would leave orphans else."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        threading.Thread(target=_drain_after, args=(supervisor.join,), daemon=True).start()
+
+
+def _drain_after(gone: Callable[[], None]) -> None:
+    gone()
+    os.kill(os.getpid(), signal.SIGTERM)

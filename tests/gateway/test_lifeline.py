@@ -7,7 +7,7 @@ from time import perf_counter
 
 import pytest
 
-from cognitude_plugins.gateway.lifeline import Lifeline, Stall
+from cognitude_plugins.gateway.lifeline import Lifeline
 
 
 async def test_an_abort_interrupts_only_what_is_inside() -> None:
@@ -88,21 +88,23 @@ async def test_a_dropped_client_is_gone_even_at_the_last_byte() -> None:
     assert (lifeline.gone, dropped) == ("client_disconnect", [True])
 
 
-async def test_a_stall_counts_only_the_time_in_which_something_waits() -> None:
+async def test_only_what_is_expected_can_be_late() -> None:
     lifeline = Lifeline()
-    stall = Stall(lifeline, 0.05)
-    await asyncio.sleep(0.15)
+    lifeline.look(perf_counter() + 1000)
+    lifeline.expect(50, lifeline.drop)
+    lifeline.look(perf_counter() + 49)
+    lifeline.relax()
+    lifeline.look(perf_counter() + 1000)
     assert lifeline.gone is None
-    stall.since = perf_counter()
-    await asyncio.sleep(0.15)
+    lifeline.expect(50, lifeline.drop)
+    lifeline.look(perf_counter() + 51)
     assert lifeline.gone == "client_disconnect"
-    stall.cancel()
 
 
-async def test_a_cancelled_stall_drops_nobody() -> None:
+async def test_what_is_late_is_told_once() -> None:
+    told: list[bool] = []
     lifeline = Lifeline()
-    stall = Stall(lifeline, 0.02)
-    stall.since = perf_counter()
-    stall.cancel()
-    await asyncio.sleep(0.06)
-    assert lifeline.gone is None
+    lifeline.expect(1, lambda: told.append(True))
+    lifeline.look(perf_counter() + 2)
+    lifeline.look(perf_counter() + 3)
+    assert told == [True]

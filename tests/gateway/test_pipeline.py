@@ -139,7 +139,7 @@ async def test_a_shadowed_plugin_decides_nothing_and_is_written_down(tmp_path: P
     assert (seen[0].status, seen[0].reasons) == (200, ())
     assert runtime.pipeline.faults["shy"].as_dict()["shadow"] == {
         "pre_request: change temperature": 1,
-        "route: try up#2 (cheaper)": 1,
+        "route: try up#2": 1,
         "post_response: turn 200 into 403": 1,
     }
     assert not watcher.outcomes

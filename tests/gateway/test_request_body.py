@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from cognitude_plugins.gateway.lifeline import Lifeline
 from cognitude_plugins.gateway.request_body import BodyLimits, HungUp, Refused, parse_object, read_body
+from cognitude_plugins.gateway.under_way import UnderWay
 from hooks import Reply
 
 LIMITS = BodyLimits(size=1000, depth=64, seconds=0.1)
@@ -144,7 +145,8 @@ async def test_only_json_is_read(kind: str, allowed: bool) -> None:
 
 
 async def test_a_body_that_does_not_arrive_in_time_is_a_408() -> None:
-    lifeline = Lifeline()
+    lifeline, calls = Lifeline(), UnderWay(0.02)
+    calls.add(lifeline)
     with pytest.raises(Refused) as caught:
         await read_body(Sender([b"{"], complete=False, silent=True), [], LIMITS, lifeline)
     assert caught.value.reply.status == 408

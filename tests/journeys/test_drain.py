@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.journeys.test_hang_up import BOOK
+from tests.journeys.book import BOOK, booked
 from tests.journeys.waiting import eventually
 from tests.journeys.wire import CHAT, HELLO, connected, post, read_answer
 from tests.processes import Running, gateway, simulated
@@ -41,11 +41,6 @@ def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def config(folder: Path, upstream: Running, *, announce: float = 1.0, finish: float = 20.0) -> str:
     (folder / "book.py").write_text(BOOK)
     return CONFIG.format(announce=announce, finish=finish, url=upstream.url)
-
-
-def booked(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "book.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 class Streams:

@@ -1,4 +1,4 @@
-"""Clients hang up at any moment: the provider is let go within a second, and every call is in the books exactly once."""
+"""Clients hang up at any moment: the provider is let go within a second, and every call is booked exactly once."""
 
 from __future__ import annotations
 
@@ -15,32 +15,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.journeys.book import BOOK, booked
 from tests.journeys.waiting import eventually
 from tests.journeys.wire import CHAT
 from tests.processes import KEY, Running, gateway, simulated
 
-BOOK = """
-from __future__ import annotations
-import json
-from pathlib import Path
-from hooks import hookimpl
-
-BOOK = Path(__file__).with_name("book.jsonl")
-
-
-@hookimpl
-async def post_response(call, reply):
-    def note(outcome):
-        line = {
-            "id": call.id, "complete": outcome.complete, "error": outcome.error, "status": outcome.status,
-            "source": outcome.source, "seconds": outcome.seconds, "first": outcome.time_to_first_token,
-            "usage": outcome.usage and outcome.usage.completion_tokens, "attempts": outcome.attempts,
-            "body": outcome.body, "deployment": outcome.deployment and outcome.deployment.id,
-        }
-        with BOOK.open("a") as book:
-            book.write(json.dumps(line) + "\\n")
-    return reply.on_complete(note)
-"""
 CONFIG = """
 gateway:
   drain: {{announce_seconds: 0}}
@@ -57,11 +36,10 @@ class Place:
     """A gateway, its upstream, and the book its plugin writes."""
 
     def __init__(self, one: Running, upstream: Running, folder: Path) -> None:
-        self.one, self.upstream, self._book = one, upstream, folder / "book.jsonl"
+        self.one, self.upstream, self._folder = one, upstream, folder
 
     def book(self) -> list[dict[str, Any]]:
-        written = self._book.read_text() if self._book.exists() else ""
-        return [json.loads(line) for line in written[: written.rfind("\n") + 1].splitlines()]
+        return booked(self._folder)
 
     def stats(self) -> dict[str, int]:
         found: dict[str, int] = httpx.get(f"{self.upstream.url}/stats", trust_env=False).json()

@@ -34,7 +34,7 @@ from hooks import hookimpl
 
 @hookimpl
 def route(plan):
-    return plan.rank(lambda deployment: deployment.upstream_model != "gpt-4o-mini", why="cheap\\r\\nx-injected: yes first")
+    return plan.rank(lambda one: one.upstream_model != "gpt-4o-mini", why="cheap\\r\\nx-injected: yes first")
 """
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
@@ -55,7 +55,9 @@ def one(tmp_path_factory: pytest.TempPathFactory, upstream: Recorder) -> Iterato
         yield running
 
 
-def ask(one: Running, headers: dict[str, str] | None = None, model: str = "gpt", stream: bool = False) -> httpx.Response:
+def ask(
+    one: Running, headers: dict[str, str] | None = None, model: str = "gpt", stream: bool = False
+) -> httpx.Response:
     with one.client() as client:
         return client.post(CHAT, json={**HELLO, "model": model, "stream": stream}, headers=headers)
 
@@ -81,7 +83,8 @@ def test_a_trace_that_is_not_sampled_stays_so(one: Running, upstream: Recorder) 
 
 
 @pytest.mark.parametrize(
-    "bad", ["", "x", f"ff-{TRACE}-00f067aa0ba902b7-01", f"00-{'0' * 32}-00f067aa0ba902b7-01", PARENT.upper(), PARENT + "x"]
+    "bad",
+    ["", "x", f"ff-{TRACE}-00f067aa0ba902b7-01", f"00-{'0' * 32}-00f067aa0ba902b7-01", PARENT.upper(), PARENT + "x"],
 )
 def test_a_traceparent_that_is_none_is_replaced_by_a_new_trace(one: Running, upstream: Recorder, bad: str) -> None:
     ask(one, {"traceparent": bad})

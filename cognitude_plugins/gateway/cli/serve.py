@@ -64,7 +64,10 @@ def serve(
 
 def worker(sockets: Sequence[socket.socket], config: Path, log_level: str, wrapped: str | None) -> None:
     """One of several serving processes."""
+    from cognitude_plugins.gateway.supervisor import leave_with_supervisor
+
     set_up(log_level)
+    leave_with_supervisor()
     raise SystemExit(work(sockets, config, log_level, wrapped, lambda: None))
 
 
