@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final, Literal
 
 import pluggy
@@ -20,6 +21,8 @@ from .providers.catalog import Catalog
 from .steps import Run, Stage, compile_step
 from .trace import Trace
 
+_OTHER_NAMES: Final = 1024
+_KEPT_LENGTH: Final = 256
 _STAGES: Final[tuple[Stage, ...]] = ("pre_request", "route", "post_response")
 
 
@@ -51,7 +54,7 @@ class Pipeline:
     providers: Mapping[str, Provider]
     plain: Compiled
     timed: Compiled
-    plans: Mapping[str, tuple[Plan, Mapping[str, Target]]] = field(default_factory=dict)
+    plan: Callable[[str], tuple[Plan, Mapping[str, Target]]]
 
     async def answer(self, call: Call, trace: Trace, headers: Mapping[str, str]) -> tuple[Call, Reply]:
         """Down the list and to the provider: the call as it was sent, and the reply, its head known."""
@@ -63,7 +66,7 @@ class Pipeline:
             if isinstance(result, Reply):
                 return call, result
             call = result
-        plan, targets = self._plan(call)
+        plan, targets = self.plan(call.model)
         if not plan.deployments:
             return call, unknown_model(call, self.catalog)
         for run in steps.route:
@@ -94,11 +97,6 @@ class Pipeline:
                 await close(before.chunks)
         return reply
 
-    def _plan(self, call: Call) -> tuple[Plan, Mapping[str, Target]]:
-        model = call.model
-        found = self.plans.get(model)
-        return found if found is not None else planned(self.catalog.find(model))
-
 
 def compile_pipeline(
     loaded: Sequence[Loaded], manager: pluggy.PluginManager, catalog: Catalog, providers: Mapping[str, Provider]
@@ -125,13 +123,30 @@ def compile_pipeline(
         providers=providers,
         plain=Compiled(**plain),
         timed=Compiled(**timed),
-        plans={name: planned(targets) for name, targets in catalog.models.items()},
+        plan=planner(catalog),
     )
 
 
 def _policy(entry: Loaded, faults: Faults) -> Policy:
     mode: Literal["enforce", "shadow"] = "shadow" if entry.mode == "shadow" else "enforce"
     return Policy(plugin=entry.name, mode=mode, on_error=entry.on_error, timeout=entry.timeout, faults=faults)
+
+
+def planner(catalog: Catalog) -> Callable[[str], tuple[Plan, Mapping[str, Target]]]:
+    """The plan of a name and its targets by deployment id, made once for each name; of a catch-all's for the recent."""
+    plans = {name: planned(targets) for name, targets in catalog.models.items()}
+
+    @lru_cache(maxsize=_OTHER_NAMES)
+    def other(name: str) -> tuple[Plan, Mapping[str, Target]]:
+        return planned(catalog.find(name))
+
+    def plan(name: str) -> tuple[Plan, Mapping[str, Target]]:
+        found = plans.get(name)
+        if found is not None:
+            return found
+        return other(name) if len(name) <= _KEPT_LENGTH else planned(catalog.find(name))
+
+    return plan
 
 
 def planned(targets: Sequence[Target]) -> tuple[Plan, Mapping[str, Target]]:

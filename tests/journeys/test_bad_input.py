@@ -37,7 +37,7 @@ GROWTH = 12 * MEBIBYTE
 
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with simulated(tmp_path_factory.mktemp("endless"), "--faults", "endless") as one:
+    with simulated(tmp_path_factory.mktemp("endless"), "--faults", "endless", "--tokens-per-chunk", "2000") as one:
         yield one
 
 

@@ -23,7 +23,8 @@ def embeddings(body: Mapping[str, Any], settings: Settings, count: Count, create
     """Raises `BadRequest`. ``dimensions`` is 1536 when not given; both encodings carry the same 32-bit numbers."""
     inputs = _inputs(required(body, "input"))
     size = whole_number(body, "dimensions", 1, _MOST_DIMENSIONS) or _DIMENSIONS
-    encoding = body.get("encoding_format") or "float"
+    encoding = body.get("encoding_format")
+    encoding = "float" if encoding is None else encoding
     if encoding not in ("float", "base64"):
         raise BadRequest("Invalid 'encoding_format': expected 'float' or 'base64'.", param="encoding_format")
     data = [
