@@ -32,7 +32,13 @@ MAY_CATCH_EVERYTHING = {
 MAY_PRINT = GATEWAY / "cli"
 LAZY_IN_HOOKS = {HOOKS / "testing.py": {"pytest"}}
 
-TESTS_OF_NO_MODULE = {"test_architecture.py", "test_benchmarks.py", "test_docs.py", "test_supply_chain.py", "hooks/test_readme.py"}
+TESTS_OF_NO_MODULE = {
+    "test_architecture.py",
+    "test_benchmarks.py",
+    "test_docs.py",
+    "test_supply_chain.py",
+    "hooks/test_readme.py",
+}
 TEST_FOLDERS_OF_NO_SOURCE = {"journeys", "third_party", "bench", "conformance", "docs"}
 
 

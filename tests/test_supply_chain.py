@@ -40,6 +40,11 @@ def unhashed(text: str) -> list[str]:
     return [one for one in requirements(text) if not re.search(r"--hash=sha256:[0-9a-f]{64}\b", one)]
 
 
+def canonical(name: str) -> str:
+    """A distribution's name as PEP 503 compares them."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def test_there_are_lock_files() -> None:
     assert {"run.lock", "dev.lock"} <= {path.name for path in LOCKS}
 
@@ -105,11 +110,11 @@ def _is_typing(node: ast.AST) -> bool:
 def test_what_is_imported_is_declared() -> None:
     """A package that is there only because another needs it is gone with the other's next release."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = {re.split(r"[^A-Za-z0-9._-]", one)[0].lower() for one in project["dependencies"]}
+    declared = {canonical(re.split(r"[^A-Za-z0-9._-]", one)[0]) for one in project["dependencies"]}
     homes = packages_distributions()
     third_party = imported() - sys.stdlib_module_names - {"hooks", "cognitude_plugins"} - {"pytest"}
     for module in sorted(third_party):
-        homes_of = {one.lower() for one in homes.get(module, [])}
+        homes_of = {canonical(one) for one in homes.get(module, [])}
         assert homes_of & declared, f"{module} is imported and not one of the project's dependencies"
 
 

@@ -13,8 +13,6 @@ from starlette.testclient import TestClient
 from cognitude_plugins.gateway.middleware import CognitudeMiddleware
 from hooks.testing import chunks_of, completion
 
-fastapi = pytest.importorskip("fastapi", reason="the peers are installed by make .venv/peers.installed")
-
 CHAT = "/v1/chat/completions"
 MAIL = "ada@example.com"
 BODY = {"model": "m", "messages": [{"role": "user", "content": f"I am {MAIL}"}]}

@@ -63,8 +63,6 @@ def test_each_hook_is_described_and_has_an_example_that_asserts_something(name: 
 
 @pytest.mark.parametrize("title", [title for title in sections() if "```python" in sections()[title]])
 async def test_the_examples_of_a_section_run(title: str) -> None:
-    if "import Field, SQLModel" in sections()[title]:
-        pytest.importorskip("sqlmodel", reason="tables need the storage extra")
     namespace: dict[str, Any] = {"__name__": "readme", "__file__": str(README)}
     for block in blocks(title):
         result = eval(block, namespace)

@@ -39,9 +39,9 @@ class Gateways:
     def __init__(self, committed: str, faulty: str, key: str, user_key: str) -> None:
         self.committed_url = committed
         self.key = key
-        self.client = OpenAI(base_url=f"{committed}/v1", api_key=key, max_retries=0, timeout=20)
-        self.faulty = OpenAI(base_url=f"{faulty}/v1", api_key=key, max_retries=0, timeout=20)
-        self.user = OpenAI(base_url=faulty, api_key=user_key, max_retries=0, timeout=20)
+        self.client: Any = OpenAI(base_url=f"{committed}/v1", api_key=key, max_retries=0, timeout=20)
+        self.faulty: Any = OpenAI(base_url=f"{faulty}/v1", api_key=key, max_retries=0, timeout=20)
+        self.user: Any = OpenAI(base_url=faulty, api_key=user_key, max_retries=0, timeout=20)
 
 
 def case(function: Case) -> Case:

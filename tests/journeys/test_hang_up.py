@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -104,8 +103,6 @@ def settled(where: Place, count: int) -> list[dict[str, Any]]:
     "count", [pytest.param(200, id="bounded"), pytest.param(2000, id="long", marks=pytest.mark.soak)]
 )
 async def test_streams_left_at_a_random_chunk_are_let_go_and_booked_once(tmp_path: Path, count: int) -> None:
-    if count > 200 and not os.environ.get("COGNITUDE_SOAK"):
-        pytest.skip("the long form runs with COGNITUDE_SOAK=1")
     with place(tmp_path, "--chunk-ms", "5") as where:
         left = await all_left(where, count)
         assert eventually(lambda: where.stats()["open"] == 0, seconds=1), where.stats()

@@ -40,16 +40,19 @@ def serving(folder: Path, source: str, *settings: str) -> Iterator[tuple[Running
 def checked(folder: Path, source: str, *settings: str) -> str:
     """What ``cognitude check`` and a refused ``cognitude serve`` say, which is the same."""
     (folder / "plugins.yaml").write_text(written(folder, source, *settings))
-    run = lambda *words: subprocess.run([*CLI, *words], cwd=folder, capture_output=True, text=True, timeout=30)  # noqa: E731
-    check = run("check")
+    check = cognitude(folder, "check")
     assert check.returncode == 1, check.stdout
     assert "Traceback" not in check.stderr
-    serve = run("serve", "--port", "0")
+    serve = cognitude(folder, "serve", "--port", "0")
     assert serve.returncode == 3
     assert "Traceback" not in serve.stderr
     said = check.stderr.splitlines()[0]
     assert said in serve.stderr
     return said
+
+
+def cognitude(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*CLI, *words], cwd=folder, capture_output=True, text=True, timeout=30, check=False)
 
 
 def say(client: httpx.Client, **options: Any) -> httpx.Response:
@@ -321,11 +324,11 @@ def test_a_file_that_is_not_there_and_a_class_that_is_misspelt_are_named(tmp_pat
     source = "class Limit:\n    @hookimpl\n    async def pre_request(self, call): ...\n"
     config = written(tmp_path, source).replace("./x.py", "'./x.py:Limti'")
     (tmp_path / "plugins.yaml").write_text(config)
-    done = subprocess.run([*CLI, "check"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = cognitude(tmp_path, "check")
     assert done.returncode == 1
     assert "did you mean 'Limit'?" in done.stderr
     (tmp_path / "plugins.yaml").write_text(config.replace("x.py:Limti", "gone.py"))
-    done = subprocess.run([*CLI, "check"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = cognitude(tmp_path, "check")
     assert done.returncode == 1
     assert "gone.py" in done.stderr
 
@@ -337,9 +340,7 @@ def test_all_mistakes_of_a_file_are_said_at_once(tmp_path: Path) -> None:
         "- {use: ./a.py}\n- {use: ./b.py}\n- {use: redcat}\n- {use: redact, mode: shadwo}\n", "  "
     )
     (tmp_path / "plugins.yaml").write_text(config)
-    done = subprocess.run(
-        [*CLI, "check", "--json"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
-    )
+    done = cognitude(tmp_path, "check", "--json")
     problems = json.loads(done.stdout)["problems"]
     assert [problem["line"] for problem in problems] == [4, 5, 6, 7]
     assert [problem["nearest"] for problem in problems] == ["pre_request", None, "redact", "shadow"]
@@ -356,9 +357,7 @@ def test_a_plugin_that_cannot_start_stops_the_start_and_is_named(tmp_path: Path)
         yield
     """
     (tmp_path / "plugins.yaml").write_text(written(tmp_path, source))
-    done = subprocess.run(
-        [*CLI, "serve", "--port", "0"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
-    )
+    done = cognitude(tmp_path, "serve", "--port", "0")
     assert done.returncode == 3
     assert "x" in done.stderr
     assert "no database at 10.0.0.9" in done.stderr

@@ -69,7 +69,8 @@ def _image_tokens(part: Mapping[str, Any]) -> int:
 
 def tools_of(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The function tools: objects with a name and maybe parameters."""
-    tools = body.get("tools") or []
+    tools = body.get("tools")
+    tools = [] if tools is None else tools
     if not isinstance(tools, list):
         raise BadRequest("Invalid 'tools': expected an array.", param="tools")
     functions = [tool.get("function") for tool in tools if isinstance(tool, dict)]

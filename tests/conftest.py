@@ -1,0 +1,25 @@
+"""What holds for every test: long forms are asked for, and in CI nothing is passed over."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+SOAK = os.environ.get("COGNITUDE_SOAK") == "1"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long forms run in ``make soak``; elsewhere they are not there, which is not the same as skipped."""
+    if not SOAK:
+        long = [item for item in items if item.get_closest_marker("soak")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A test that is skipped because something is missing is a failure in CI."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
