@@ -48,6 +48,7 @@ class CognitudeMiddleware:
         self._config = Path(config)
         self._environ = os.environ if environ is None else environ
         self._paths = dict(paths)
+        self._root: str = getattr(app, "root_path", "")
         self._gateway: App | None = None
         self._open = False
         self._opening = asyncio.Lock()
@@ -69,13 +70,21 @@ class CognitudeMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            if scope["method"] == "POST" and _path(scope) in self._paths:
+            if scope["method"] == "POST" and self._path(scope) in self._paths:
                 await self._calls(scope, receive, send)
                 return
         elif scope["type"] == "lifespan":
             await nested(self.app, scope, receive, send, self._start, self._stop)
             return
         await self.app(scope, receive, send)
+
+    def _path(self, scope: Scope) -> str:
+        """The path as the app's own routes see it: below where it is mounted, or says itself that it is (FastAPI)."""
+        path: str = scope["path"]
+        root = self._root or scope.get("root_path")
+        if root and path.startswith(root) and path[len(root) : len(root) + 1] == "/":
+            return path[len(root) :]
+        return path
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not self._open:
@@ -93,7 +102,7 @@ class CognitudeMiddleware:
             return
         self._scopes[request_id] = scope
         try:
-            await serve_as(runtime, self._paths[_path(scope)], caller, scope, receive, send, request_id)
+            await serve_as(runtime, self._paths[self._path(scope)], caller, scope, receive, send, request_id)
         finally:
             del self._scopes[request_id]
 
@@ -108,15 +117,6 @@ class CognitudeMiddleware:
         if self._open:
             self._open = False
             await self.gateway.stop()
-
-
-def _path(scope: Scope) -> str:
-    """The path as the app's own routes see it: below where it is mounted."""
-    path: str = scope["path"]
-    root = scope.get("root_path")
-    if root and path.startswith(root) and path[len(root) : len(root) + 1] == "/":
-        return path[len(root) :]
-    return path
 
 
 def _last_of_its_connection(send: Send) -> Send:

@@ -18,7 +18,7 @@ MAIL = "ada@example.com"
 BODY = {"model": "m", "messages": [{"role": "user", "content": f"I am {MAIL}"}]}
 
 
-def app_of(seen: list[Any]) -> Any:
+def app_of(seen: list[Any], **options: Any) -> Any:
     from fastapi import Depends, FastAPI, Header, HTTPException
     from fastapi.responses import StreamingResponse
 
@@ -26,7 +26,7 @@ def app_of(seen: list[Any]) -> Any:
         if authorization != "Bearer good":
             raise HTTPException(401, "who are you?")
 
-    app = FastAPI()
+    app = FastAPI(**options)
 
     @app.post(CHAT, dependencies=[Depends(known)])
     async def chat(body: dict[str, Any]) -> Any:
@@ -82,3 +82,16 @@ def test_the_apps_own_refusals_arrive_in_its_own_words(config: Path) -> None:
         missing = client.post(CHAT, json=BODY)
         assert missing.status_code == 422
         assert missing.json()["detail"][0]["loc"] == ["header", "authorization"]
+
+
+@pytest.mark.filterwarnings("ignore:The `root_path` parameter is deprecated")
+def test_an_app_that_says_itself_where_it_is_mounted_has_no_way_round(config: Path) -> None:
+    seen: list[Any] = []
+    wrapped = CognitudeMiddleware(app_of(seen, root_path="/proxy"), config, {})
+    with TestClient(wrapped, headers={"authorization": "Bearer good"}) as client:
+        for path in (CHAT, "/proxy" + CHAT):
+            answer = client.post(path, json=BODY)
+            assert answer.json()["choices"][0]["message"]["content"] == f"I am {MAIL}"
+            assert "x-cognitude-source" in answer.headers
+    assert len(seen) == 2
+    assert MAIL not in json.dumps(seen)

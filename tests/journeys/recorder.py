@@ -46,7 +46,8 @@ class Recorder:
 def answer(status: int = 200, body: Any = _COMPLETION, *headers: str, kind: str = "application/json") -> bytes:
     """A whole answer as bytes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = [f"HTTP/1.1 {status} Said", f"content-type: {kind}", f"content-length: {len(raw)}", *headers, "", ""]
+    fixed = [f"HTTP/1.1 {status} Said", "connection: close", f"content-type: {kind}", f"content-length: {len(raw)}"]
+    lines = [*fixed, *headers, "", ""]
     return "\r\n".join(lines).encode() + raw
 
 
@@ -55,7 +56,8 @@ def stream(*events: Any, end: bool = True) -> bytes:
     parts = [b"data: " + json.dumps(event).encode() + b"\n\n" for event in events]
     parts += [b"data: [DONE]\n\n"] if end else []
     raw = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + (b"0\r\n\r\n" if end else b"")
-    return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n" + raw
+    head = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked"
+    return head + b"\r\n\r\n" + raw
 
 
 def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
@@ -71,7 +73,7 @@ def chunk(text: str, finish: str | None = None) -> dict[str, Any]:
 
 @contextmanager
 def recording(said: Callable[[Received], bytes] = lambda received: answer()) -> Iterator[Recorder]:
-    """A recorder that listens until the block ends. Each connection serves one request."""
+    """A recorder that listens until the block ends. Each connection serves one request, and says so."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         one = Recorder(url=f"http://127.0.0.1:{listener.getsockname()[1]}", answer=said)
         thread = threading.Thread(target=_accept, args=(listener, one), daemon=True)

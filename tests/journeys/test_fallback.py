@@ -119,7 +119,7 @@ def test_each_deployment_gets_its_own_key_and_model_and_the_same_trace(place: Pl
         answer(200, b"<html>", kind="text/html"),
         answer(200, b'{"choices": ['),
         answer(200, b""),
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
     ],
     ids=["closed", "cut short", "no HTTP", "a page", "no JSON", "empty", "no event"],
 )

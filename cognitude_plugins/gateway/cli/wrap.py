@@ -88,7 +88,10 @@ def banner(app: str, config: Path, url: str, auth: str, key: str | None) -> str:
 
 def worker(sockets: Sequence[socket.socket], app: str, factory: bool, config: Path, log_level: str) -> None:
     """One of several serving processes."""
+    from cognitude_plugins.gateway.supervisor import leave_with_supervisor
+
     set_up(log_level)
+    leave_with_supervisor()
     raise SystemExit(work(sockets, app, factory, config, lambda: None))
 
 
