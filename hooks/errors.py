@@ -24,7 +24,8 @@ class Problem:
 
     def __str__(self) -> str:
         where = ":".join(str(part) for part in (self.file, self.line) if part is not None)
-        text = f"{where + ': ' if where else ''}{self.path or 'the file'}: {self.rule}"
+        path = self.path or ("the file" if where else "")
+        text = ": ".join(part for part in (where, path, self.rule) if part)
         if self.value is not None:
             text += f" (it is {self.value})"
         if self.nearest is not None:

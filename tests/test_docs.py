@@ -235,3 +235,11 @@ def test_every_error_code_of_the_gateway_is_on_the_page() -> None:
     codes = set(re.findall(r'code="([a-z_]+)"', sources))
     assert len(codes) > 10
     assert {code for code in codes if f"`{code}`" not in text} == set()
+
+
+def test_every_file_that_the_architecture_page_names_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z0-9_/]+(?:\.py|/))`", page))
+    assert len(named) > 40
+    homes = (ROOT, ROOT / "cognitude_plugins" / "gateway")
+    assert [name for name in sorted(named) if not any((home / name).exists() for home in homes)] == []

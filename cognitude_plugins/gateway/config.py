@@ -86,6 +86,9 @@ def _prepare(document: Document, environ: Mapping[str, str]) -> tuple[dict[str, 
     """
     if not isinstance(document.data, dict):
         raise ConfigError(Problem(path="", rule="must be a mapping with gateway, models, pipeline", file=document.file))
+    if not document.data:
+        # An editor that truncates before it writes must not take a gateway's models away.
+        raise ConfigError(Problem(path="", rule="is empty; `models: []` says that there are none", file=document.file))
     absent = _absent(document.data, environ)
     found = interpolate(document, environ, skip=frozenset(("models", index) for index in absent))
     sections = {key: value for key, value in found.data.items() if value is not None}

@@ -83,15 +83,14 @@ async def serve_as(
     receive: Receive,
     send: Send,
     request_id: str,
-    state: dict[str, Any] | None = None,
 ) -> None:
-    """Serve a call for a caller who is let in. ``state`` is what the call's scratch dict begins with."""
+    """Serve a call for a caller who is let in."""
     trace = Trace()
     connection = connection_of(scope)
     lifeline = Lifeline(None if connection is None else connection.abort)
     runtime.under_way.add(lifeline)
     try:
-        call = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline, state or {})
+        call = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline)
         if _wants_timing(runtime, call):
             trace.timings = {}
         exchange = Exchange(
@@ -124,7 +123,6 @@ async def _read_call(
     receive: Receive,
     request_id: str,
     lifeline: Lifeline,
-    state: dict[str, Any],
 ) -> Call:
     headers = scope["headers"]
     raw = await read_body(receive, headers, runtime.body_limits, lifeline)
@@ -137,7 +135,6 @@ async def _read_call(
         payload=payload,
         headers=Headers(headers),
         dry_run=_header(scope, b"x-cognitude-dry-run") in (b"true", b"1"),
-        state=state,
     )
 
 

@@ -45,6 +45,10 @@ def bounded(header_bytes: int, head_seconds: float) -> type[HttpToolsProtocol]:
             try:
                 self.parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
+                if self._should_upgrade():
+                    self._timer.cancel()
+                    self.handle_websocket_upgrade()
+                    return
                 self._without_upgrade(data[upgrade.args[0] :])
                 return
             except httptools.HttpParserError:
@@ -73,7 +77,8 @@ def bounded(header_bytes: int, head_seconds: float) -> type[HttpToolsProtocol]:
                 self._in_head, self._head = True, 0
 
         def _upgrades(self) -> bool:
-            return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+            asked = self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+            return asked and not self._should_upgrade()
 
         def _without_upgrade(self, rest: bytes) -> None:
             """Take the request as if it had not asked for another protocol: the parser would skip its body."""

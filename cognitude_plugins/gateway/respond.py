@@ -30,6 +30,10 @@ Send = Callable[[Message], Awaitable[None]]
 Assemble = Callable[[], Any]
 
 
+class Stopped(Exception):
+    """The process has to go before the stream has come to its end."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Delivered:
     """What went out: ``reply`` (another one when a change failed), the usage, and what each watcher is to see.
@@ -108,7 +112,7 @@ class Responder:
                 begun = True
                 await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
                 await self._relay(chunks, recorder, usage)
-        except (Broke, Rejected, EventTooLarge, OSError) as error:
+        except (Broke, Rejected, Stopped, EventTooLarge, OSError) as error:
             if begun:
                 self.lifeline.gone = self.lifeline.gone or _blame(error)
                 await self._put_last(_error_event(error))
@@ -133,7 +137,7 @@ class Responder:
         if lifeline.gone is None:
             await self._put_last(usage.flush())
         elif lifeline.gone == "shutdown":
-            raise Broke("the gateway is shutting down")
+            raise Stopped
 
     async def _pass_on(self, chunks: AsyncIterator[bytes], recorder: Recorder | None, usage: UsageFilter) -> None:
         send, trace, lifeline = self.send, self.trace, self.lifeline
@@ -217,7 +221,10 @@ def _blame(error: Exception) -> Gone:
 
 def _error_event(error: Exception) -> bytes:
     """The event with which a broken stream ends; the SDKs raise on it instead of taking the text for complete."""
-    code = "plugin_failed" if isinstance(error, Rejected) else "provider_broke_off"
-    what = f"the plugin {str(error)!r} failed" if isinstance(error, Rejected) else f"it broke off ({error})"
+    code, what = "provider_broke_off", f"it broke off ({error})"
+    if isinstance(error, Rejected):
+        code, what = "plugin_failed", f"the plugin {str(error)!r} failed"
+    elif isinstance(error, Stopped):
+        code, what = "shutting_down", "the gateway is shutting down"
     message = f"The answer is not complete: {what}."
     return encode({"error": {"message": message, "type": "server_error", "param": None, "code": code}}, CODEC)

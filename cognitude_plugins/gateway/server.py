@@ -40,7 +40,7 @@ class Server(uvicorn.Server):
         config = uvicorn.Config(
             asgi or app,
             http=bounded(gateway.limits.header_bytes, gateway.timeouts.request_body),
-            ws="none",
+            ws="none" if asgi is None else "auto",
             lifespan="on",
             log_config=None,
             access_log=False,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from hooks import Usage
 from hooks.payload import Codec
@@ -64,7 +64,16 @@ class UsageFilter:
         if usage is None or not isinstance(value, dict):
             return True
         self.usage = usage
-        return not self._strip or bool(value.get("choices"))
+        return not self._strip or _says_something(value)
+
+
+def _says_something(event: dict[str, Any]) -> bool:
+    """Whether there is more than usage in it. OpenAI sends no choices with it, LiteLLM one that is empty."""
+    choices = event.get("choices")
+    return isinstance(choices, list) and any(
+        not isinstance(choice, dict) or choice.get("finish_reason") or choice.get("text") or choice.get("delta")
+        for choice in choices
+    )
 
 
 def _event_around(events: bytes, at: int) -> tuple[int, int]:

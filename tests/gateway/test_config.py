@@ -64,8 +64,14 @@ def test_a_valid_file_is_read_with_its_defaults(tmp_path: Path) -> None:
     assert (config.pipeline[0].name, config.pipeline[0].mode) == ("request_defaults", "off")
 
 
-def test_an_empty_file_is_a_gateway_with_defaults(tmp_path: Path) -> None:
-    config = read(tmp_path, "")
+@pytest.mark.parametrize("text", ["", "# nothing yet\n", "{}\n"])
+def test_an_empty_file_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="is empty"):
+        read(tmp_path, text)
+
+
+def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
+    config = read(tmp_path, "models: []\n")
     assert config.gateway.listen.host == "127.0.0.1"
     assert config.models == ()
     assert config.pipeline == ()

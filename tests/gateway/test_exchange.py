@@ -151,7 +151,7 @@ async def test_a_shutdown_ends_the_call_and_every_watcher_is_told_once(tmp_path:
         assert client.json["error"]["code"] == "shutting_down"
     if where in ("post_response", "start", "body"):
         assert client.ended
-        assert client.events[-1]["error"]["code"] == "provider_broke_off"
+        assert client.events[-1]["error"]["code"] == "shutting_down"
     assert asyncio.current_task().cancelling() == 0  # type: ignore[union-attr]
     await settled()
 

@@ -11,7 +11,7 @@ from hooks import ConfigError, Problem
     ("problem", "text"),
     [
         (Problem(path="a.b", rule="must be positive"), "a.b: must be positive"),
-        (Problem(path="", rule="is empty"), "the file: is empty"),
+        (Problem(path="", rule="is empty"), "is empty"),
         (Problem(path="a", rule="wrong", line=3), "3: a: wrong"),
         (
             Problem(path="use", rule="no such plugin", line=7, file="p.yaml", value="'redakt'", nearest="redact"),
@@ -39,5 +39,5 @@ def test_a_configuration_error_carries_every_problem() -> None:
 
 
 def test_a_configuration_error_can_be_made_of_a_sentence_or_one_problem() -> None:
-    assert str(ConfigError("there is no file")) == "the file: there is no file"
+    assert str(ConfigError("there is no file")) == "there is no file"
     assert ConfigError(Problem(path="a", rule="one")).problems == (Problem(path="a", rule="one"),)

@@ -114,7 +114,7 @@ def test_a_stream_without_an_end_is_ended_at_the_deadline_with_an_error_and_book
         began = time.monotonic()
         one.process.send_signal(signal.SIGTERM)
         for text in streams.join(8):
-            assert last_event(text)["error"]["code"] == "provider_broke_off"
+            assert last_event(text)["error"]["code"] == "shutting_down"
             assert "shutting down" in last_event(text)["error"]["message"]
         assert one.process.wait(5) == 0
         assert 1.0 <= time.monotonic() - began < 5

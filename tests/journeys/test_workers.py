@@ -133,11 +133,11 @@ def test_a_start_that_fails_ends_with_3_and_says_why(tmp_path: Path, workers: st
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_plugin_that_cannot_be_loaded_ends_with_3_and_says_why(tmp_path: Path, workers: str) -> None:
+def test_a_plugin_that_cannot_be_loaded_ends_with_1_and_says_why(tmp_path: Path, workers: str) -> None:
     (tmp_path / "who.py").write_text("from hooks import hookimpl\n\n\n@hookimpl\ndef pre_requst(call): ...\n")
     (tmp_path / "plugins.yaml").write_text(CONFIG)
     done = serve(tmp_path, "--port", "0", "--workers", workers)
-    assert done.returncode == 3
+    assert done.returncode == 1
     assert "did you mean 'pre_request'?" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -178,7 +178,7 @@ def test_a_short_key_is_refused(tmp_path: Path) -> None:
     (tmp_path / "who.py").write_text(WHO)
     (tmp_path / "plugins.yaml").write_text(CONFIG)
     done = serve(tmp_path, "--port", "0", key="short")
-    assert done.returncode == 3
+    assert done.returncode == 1
     assert "COGNITUDE_BOOTSTRAP_KEY is shorter than 16 characters" in done.stderr
     assert "short\n" not in done.stderr.replace("COGNITUDE_BOOTSTRAP_KEY is shorter", "")
 

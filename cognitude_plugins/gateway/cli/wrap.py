@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,14 @@ from hooks import ConfigError
 from . import CONFIG_VARIABLE, config_option
 from .first_run import first_key, refuse_open_door
 from .logs import set_up
-from .serve import STARTUP_FAILED
+from .serving import STARTUP_FAILED, in_processes, listening, serving_options
 
 
 @click.command("wrap")
 @click.argument("app")
 @config_option
 @click.option("--factory", is_flag=True, help="APP is a function that returns the app.")
-@click.option("--host", default=None, help="Address to listen on; by default gateway.listen.host.")
-@click.option("--port", default=None, type=click.IntRange(0, 65535), help="Port; 0 for any that is free.")
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Serving processes.")
-@click.option(
-    "--log-level", default="info", type=click.Choice(["debug", "info", "warning", "error"]), show_default=True
-)
+@serving_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -50,20 +45,13 @@ def command(
     set_up(log_level)
     os.environ[CONFIG_VARIABLE] = str(config)
     listener, said = _prepared(app, config, host, port)
-    show = partial(click.echo, said)
-    if workers == 1:
-        ctx.exit(work([listener], app, factory, config, show))
-    from cognitude_plugins.gateway.supervisor import Supervisor
-
-    show()
-    target = partial(worker, app=app, factory=factory, config=config, log_level=log_level)
-    ctx.exit(Supervisor(target, [listener], workers).run())
+    serving = partial(work, app=app, factory=factory, config=config)
+    ctx.exit(in_processes(serving, listener, workers, log_level, said))
 
 
 def _prepared(app: str, config: Path, host: str | None, port: int | None) -> tuple[socket.socket, str]:
     """A listening socket, and what to print. With ``auth: inner`` the app checks keys, so none is made up."""
     from cognitude_plugins.gateway.config import load
-    from cognitude_plugins.gateway.server import bind
 
     try:
         gateway = load(config, os.environ).gateway
@@ -72,10 +60,9 @@ def _prepared(app: str, config: Path, host: str | None, port: int | None) -> tup
         if gateway.middleware.auth == "gateway":
             key = first_key(gateway.keys, os.environ)
             refuse_open_door(key, host)
-        listener = bind(host, gateway.listen.port if port is None else port)
+        listener, url = listening(gateway, host, port)
     except (ConfigError, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     return listener, banner(app, config, url, gateway.middleware.auth, key)
 
 
@@ -86,16 +73,8 @@ def banner(app: str, config: Path, url: str, auth: str, key: str | None) -> str:
     return f"\nCognitude is in front of {app}, configured by {config}\naddress  {url}\nkeys     {keys}{made}\n"
 
 
-def worker(sockets: Sequence[socket.socket], app: str, factory: bool, config: Path, log_level: str) -> None:
-    """One of several serving processes."""
-    from cognitude_plugins.gateway.supervisor import leave_with_supervisor
-
-    set_up(log_level)
-    leave_with_supervisor()
-    raise SystemExit(work(sockets, app, factory, config, lambda: None))
-
-
-def work(sockets: Sequence[socket.socket], app: str, factory: bool, config: Path, ready: Any) -> int:
+def work(sockets: Sequence[socket.socket], ready: Callable[[], None], app: str, factory: bool, config: Path) -> int:
+    """One serving process."""
     from cognitude_plugins.gateway.middleware import CognitudeMiddleware
     from cognitude_plugins.gateway.server import run
 

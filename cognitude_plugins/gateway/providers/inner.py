@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
 from cognitude_plugins.gateway.codec import CODEC
-from cognitude_plugins.gateway.providers.asgi import PATHS, bare_scope
-from cognitude_plugins.gateway.providers.exchange import AsgiApp, Exchange, Headers, Scope
+from cognitude_plugins.gateway.providers.asgi import PATHS, bare_scope, break_off
+from cognitude_plugins.gateway.providers.asgi_exchange import AsgiApp, Exchange, Headers, Scope
 from cognitude_plugins.gateway.providers.provider import ProviderError, Target, patience
 from cognitude_plugins.gateway.providers.verdict import judge
 from cognitude_plugins.gateway.splice import with_field
@@ -69,15 +68,7 @@ class InnerApp:
         """Nothing to open: the app's lifespan is run by the server, through the middleware."""
 
     async def stop(self) -> None:
-        """Break off every call that is under way; returns when the app has let go of all, or will not."""
-        tasks = {exchange.task for exchange in self._open}
-        for exchange in tuple(self._open):
-            exchange.hang_up("shutdown")
-        for _ in range(2):
-            if tasks:
-                _, tasks = await asyncio.wait(tasks, timeout=Exchange.GRACE_SECONDS)
-            for task in tasks:
-                task.cancel()
+        await break_off(self._open)
 
     async def send(self, call: Call, body: bytes, target: Target, headers: Mapping[str, str]) -> Reply:
         body = asked_by_name(body, target.deployment)

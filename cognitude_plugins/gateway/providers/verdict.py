@@ -18,20 +18,19 @@ _BLANK: Final = b" \t\r\n"
 _SHOWN: Final = 300
 
 
-def judge(status: int, headers: Mapping[str, str], raw: bytes, *, own_credential: bool = False) -> Reply:
+def judge(status: int, headers: Mapping[str, str], raw: bytes) -> Reply:
     """The reply for the client of a whole upstream answer, or `ProviderError`.
 
     ``headers`` are the upstream's, by lower-case name. 408, 429 and 5xx raise with ``retryable``; a redirect and a 2xx
     that is not JSON raise as 502. 401, 402 and 403 speak of the gateway's own credential or account, which the client
     can do nothing about, and raise as 502 without the upstream's text (which may quote the key), ``retryable`` too: the
-    next deployment has a credential of its own. With ``own_credential`` the client's own was sent and the answer is
-    returned. Every other 4xx is the client's and is returned: its body as it came if it is an OpenAI envelope, else
-    wrapped in one.
+    next deployment has a credential of its own. Every other 4xx is the client's and is returned: its body as it came if
+    it is an OpenAI envelope, else wrapped in one.
     """
     if 200 <= status < 300:
         return _accepted(status, headers, raw)
     if 400 <= status < 600:
-        if status in _CREDENTIAL and not own_credential:
+        if status in _CREDENTIAL:
             raise _refused_credential(status)
         reply = _error_reply(status, headers, raw)
         if status in _TRANSIENT or status >= 500:

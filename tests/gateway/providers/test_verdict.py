@@ -81,11 +81,6 @@ def test_a_refused_credential_of_the_gateway_is_a_502_that_quotes_nothing(status
     assert "sk-abc" not in str(said)
 
 
-@pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_credential_of_the_client_is_the_clients_business(status: int) -> None:
-    assert judge(status, JSON, ENVELOPE, own_credential=True).status == status
-
-
 @pytest.mark.parametrize("status", [301, 302, 307, 100, 199, 600, 999])
 def test_what_is_no_answer_is_not_followed_and_not_tried_again(status: int) -> None:
     error = refused(status, b"")
@@ -110,10 +105,10 @@ def test_an_error_of_another_shape_is_wrapped(raw: bytes, said: str) -> None:
     assert "<html>" not in message
 
 
-@given(st.integers(100, 999), st.binary(max_size=60), st.booleans())
-def test_whatever_comes_there_is_a_verdict(status: int, raw: bytes, own: bool) -> None:
+@given(st.integers(100, 999), st.binary(max_size=60))
+def test_whatever_comes_there_is_a_verdict(status: int, raw: bytes) -> None:
     try:
-        reply = judge(status, {}, raw, own_credential=own)
+        reply = judge(status, {}, raw)
     except ProviderError as error:
         reply = error.reply
         assert reply.status >= 400
