@@ -17,7 +17,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from cognitude_plugins.gateway.codec import CODEC
 from cognitude_plugins.gateway.providers import Broke, ProviderError, Target, Timeouts
 from cognitude_plugins.gateway.providers.asgi import AsgiProvider
 from hooks import Call, Caller, Deployment, Payload, Reply
@@ -432,6 +431,13 @@ async def test_stopping_breaks_what_is_open_and_leaves_no_task() -> None:
     assert deaf.cancelled.is_set()
     with pytest.raises(Broke, match="shutdown"):
         await anext(reply.chunks)
+    await settled()
+
+
+async def test_stopping_ends_work_after_the_answer_too() -> None:
+    provider = AsgiProvider(app_of(start(), part(b"{}", more=False), then=30))
+    assert (await provider.send(call(), b"{}", target(), {})).status == 200
+    await provider.stop()
     await settled()
 
 
