@@ -30,10 +30,16 @@ class Background:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def finished(self) -> None:
-        """Wait until nothing is under way."""
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def finished(self, seconds: float = 10.0) -> None:
+        """Wait until nothing is under way; what goes on for longer than ``seconds`` is cancelled and logged."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._tasks and loop.time() < deadline:
+            await asyncio.wait(tuple(self._tasks), timeout=deadline - loop.time())
+        if self._tasks:
+            log.error("%d watchers did not end within %g s of the last call", len(self._tasks), seconds)
+        for task in tuple(self._tasks):
+            task.cancel()
 
 
 async def tell(told: Sequence[tuple[Watch, Outcome]], background: Background) -> None:

@@ -81,3 +81,13 @@ async def test_finished_waits_for_what_is_begun_while_it_waits() -> None:
     background.start(first())
     await background.finished()
     assert done == ["first", "second"]
+
+
+async def test_what_never_ends_does_not_hold_up_the_shutdown(caplog: pytest.LogCaptureFixture) -> None:
+    background = Background()
+    task = background.start(asyncio.sleep(60))
+    async with asyncio.timeout(5):
+        await background.finished(0.05)
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+    assert "1 watchers did not end within 0.05 s" in caplog.text
