@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
-from hooks import Call, Outcome, Reply, Usage
+from hooks import Call, Outcome, Reply
 
 from .closing import close
 from .connection import Connection
@@ -144,7 +144,7 @@ class Exchange:
             told = [(watch, replace(outcome, assemble=body)) for watch, body in delivered.told]
             await tell(told, self.background)
 
-    def _cost(self, usage: Usage | None) -> int | None:
+    def _cost(self, delivered: Delivered) -> int | None:
         """Nothing when no provider was called; None when the price or the usage is not known.
 
         What a provider's answer was replaced by makes no difference to what it cost.
@@ -154,6 +154,7 @@ class Exchange:
         if self._provided is None or self._provided.deployment is None:
             return None
         price = self.prices.of(self._provided.deployment)
+        usage = None if price is None else delivered.usage
         return None if price is None or usage is None else price.cost(usage)
 
     def _outcome(self, reply: Reply, delivered: Delivered) -> Outcome:
@@ -164,7 +165,7 @@ class Exchange:
             complete=gone is None,
             error=gone,
             usage=delivered.usage,
-            cost_nano_usd=self._cost(delivered.usage),
+            cost_nano_usd=self._cost(delivered),
             seconds=trace.seconds(),
             time_to_first_token=None if trace.first_byte is None else trace.first_byte - trace.started,
             deployment=reply.deployment,

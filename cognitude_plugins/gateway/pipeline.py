@@ -18,7 +18,7 @@ from .loader import Loaded
 from .policy import Policy
 from .providers import Provider, Target
 from .providers.catalog import Catalog
-from .steps import Run, Stage, compile_step
+from .steps import Stage, Step, advance, compile_step
 from .trace import Trace
 
 _OTHER_NAMES: Final = 1024
@@ -35,15 +35,6 @@ class Line:
     use: str
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """The guarded hooks of each stage in running order."""
-
-    pre_request: tuple[Run, ...] = ()
-    route: tuple[Run, ...] = ()
-    post_response: tuple[Run, ...] = ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
     """Immutable. A reload builds another one beside it."""
@@ -52,27 +43,23 @@ class Pipeline:
     faults: Mapping[str, Faults]
     catalog: Catalog
     providers: Mapping[str, Provider]
-    plain: Compiled
-    timed: Compiled
+    pre_request: tuple[Step, ...]
+    route: tuple[Step, ...]
+    post_response: tuple[Step, ...]
     plan: Callable[[str], tuple[Plan, Mapping[str, Target]]]
 
     async def answer(self, call: Call, trace: Trace, headers: Mapping[str, str]) -> tuple[Call, Reply]:
         """Down the list and to the provider: the call as it was sent, and the reply, its head known."""
-        steps = self.plain if trace.timings is None else self.timed
-        for run in steps.pre_request:
-            result = await run(trace, call)
-            if result is None:
-                continue
+        trace.step = 0
+        while (result := await advance(self.pre_request, trace, call)) is not None:
             if isinstance(result, Reply):
                 return call, result
             call = result
         plan, targets = self.plan(call.model)
         if not plan.deployments:
             return call, unknown_model(call, self.catalog)
-        for run in steps.route:
-            result = await run(trace, call, plan)
-            if result is None:
-                continue
+        trace.step = 0
+        while (result := await advance(self.route, trace, call, plan)) is not None:
             if isinstance(result, Reply):
                 return call, result
             plan = result
@@ -83,14 +70,10 @@ class Pipeline:
 
     async def finish(self, call: Call, reply: Reply, trace: Trace) -> Reply:
         """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped, with its reply."""
-        reply = trace.reply or reply
-        steps = (self.plain if trace.timings is None else self.timed).post_response
-        while trace.post_index < len(steps):
-            run = steps[trace.post_index]
-            trace.post_index += 1
-            result = await run(trace, call, reply)
-            if result is None:
-                continue
+        if trace.reply is None:
+            trace.reply, trace.step = reply, 0
+        reply = trace.reply
+        while (result := await advance(self.post_response, trace, call, reply)) is not None:
             before, trace.reply = reply, result
             reply = result
             if before.chunks is not None and result.chunks is None:
@@ -105,25 +88,22 @@ def compile_pipeline(
     entries = {entry.name: entry for entry in loaded}
     faults = {entry.name: Faults(entry.name) for entry in loaded}
     lines: list[Line] = []
-    plain: dict[str, tuple[Run, ...]] = {}
-    timed: dict[str, tuple[Run, ...]] = {}
+    steps: dict[str, tuple[Step, ...]] = {}
     for stage in _STAGES:
         hooks = getattr(manager.hook, stage).get_hookimpls()
-        pairs = []
+        compiled = []
         for hook in reversed(hooks) if stage == "post_response" else hooks:
             policy = _policy(entries[hook.plugin_name], faults[hook.plugin_name])
             lines.append(Line(stage=stage, policy=policy, use=entries[hook.plugin_name].entry.use))
-            pairs.append(compile_step(hook.function, hook.argnames, stage, policy))
-        plain[stage] = tuple(pair[0] for pair in pairs)
-        timed[stage] = tuple(pair[1] for pair in pairs)
+            compiled.append(compile_step(hook.function, hook.argnames, stage, policy))
+        steps[stage] = tuple(compiled)
     return Pipeline(
         lines=tuple(lines),
         faults=faults,
         catalog=catalog,
         providers=providers,
-        plain=Compiled(**plain),
-        timed=Compiled(**timed),
         plan=planner(catalog),
+        **steps,
     )
 
 

@@ -36,19 +36,25 @@ class Stopped(Exception):
 
 @dataclass(slots=True, kw_only=True)
 class Delivered:
-    """What went out: ``reply`` (another one when a change failed), the usage, and what each watcher is to see.
+    """What went out: ``reply`` (another one when a change failed), and what each watcher is to see.
 
-    ``usage`` is what the provider was paid for, whatever a plugin made of its answer.
+    ``paid`` is the provider's whole answer, whatever a plugin made of it; ``counted`` what a stream reported.
     """
 
     reply: Reply
-    usage: Usage | None = None
+    paid: Payload | None = None
+    counted: Usage | None = None
     told: list[tuple[Watch, Assemble]] = field(default_factory=list)
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the provider was paid for. A whole answer is looked into only when this is asked."""
+        return _usage_of(self.paid) or self.counted
 
 
 @dataclass(slots=True, kw_only=True)
 class Responder:
-    """Sends one reply. ``write_timeout`` in seconds; ``cost`` of a usage in nano-dollars, None when unknown.
+    """Sends one reply. ``write_timeout`` in seconds; ``cost`` is in nano-dollars, None when unknown.
 
     ``provided`` is the provider's own answer, if there is one: the reply may have been put in its place.
     """
@@ -58,7 +64,7 @@ class Responder:
     lifeline: Lifeline
     send: Send
     write_timeout: float
-    cost: Callable[[Usage | None], int | None]
+    cost: Callable[[Delivered], int | None]
     provided: Reply | None
 
     async def deliver(self, delivered: Delivered) -> None:
@@ -70,7 +76,7 @@ class Responder:
 
     async def _whole(self, reply: Reply, delivered: Delivered) -> None:
         payload = reply.payload or Payload(raw=b"", codec=CODEC)
-        delivered.usage = _usage_of((self.provided or reply).payload)
+        delivered.paid = (self.provided or reply).payload
         rejected = False
         for layer in reply.layers:
             if isinstance(layer, Watch):
@@ -81,7 +87,7 @@ class Responder:
                 except Rejected as error:
                     rejected = True
                     payload = self._reject(error, delivered)
-        await self._put_whole(delivered.reply, payload.raw, self.cost(delivered.usage))
+        await self._put_whole(delivered.reply, payload.raw, self.cost(delivered))
 
     def _reject(self, error: Rejected, delivered: Delivered) -> Payload:
         """The answer becomes an error of the gateway's own; the payload of that."""
@@ -120,8 +126,8 @@ class Responder:
                 payload = self._reject(error, delivered)
                 await self._put_whole(delivered.reply, payload.raw, None)
         finally:
-            paid = self.provided.payload if self.provided is not None else None
-            delivered.usage = _usage_of(paid) or meter.usage or usage.usage
+            delivered.paid = self.provided.payload if self.provided is not None else None
+            delivered.counted = meter.usage or usage.usage
             await close(chunks)
             if chunks is not source:
                 await close(source)

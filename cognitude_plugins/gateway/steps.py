@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
 from typing import Any, Final, Literal
 
@@ -23,7 +24,6 @@ from .returned import check_call, check_kind, check_plan, describe
 from .trace import Trace
 
 Stage = Literal["pre_request", "route", "post_response"]
-Run = Callable[..., Awaitable[Any]]
 
 PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "pre_request": ("call",),
@@ -32,16 +32,52 @@ PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 
-def compile_step(function: Callable[..., Any], taken: Sequence[str], stage: Stage, policy: Policy) -> tuple[Run, Run]:
-    """The guarded hook and its timed twin, both ``run(trace, *values)`` with the stage's `PARAMETERS`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One hook of one entry: ``invoke`` is a coroutine function of the stage's `PARAMETERS`, not yet guarded."""
 
-    ``taken`` are the parameters the function really takes. The result is a value of the stage, a `Reply` when the
-    policy rejects, or None for no change.
+    invoke: Callable[..., Awaitable[Any]]
+    stage: Stage
+    policy: Policy
+
+
+def compile_step(function: Callable[..., Any], taken: Sequence[str], stage: Stage, policy: Policy) -> Step:
+    """``taken`` are the parameters the function really takes. Whatever it is, what comes out is awaited."""
+    invoke = _adapt(function, tuple(taken), stage)
+    if policy.timeout is not None:
+        invoke = partial(_bounded, invoke, policy.timeout)
+    elif not inspect.iscoroutinefunction(function):
+        invoke = partial(_awaited, invoke)
+    return Step(invoke=invoke, stage=stage, policy=policy)
+
+
+async def advance(steps: Sequence[Step], trace: Trace, *values: Any) -> Any:
+    """Run the hooks from ``trace.step`` on until one decides something; None when the last has not.
+
+    The guard of every stage: what a hook raises or wrongly returns is its policy's business, a `Reply` if it rejects.
+    Behind the hook that decided it goes on when called again, also after a cancellation.
     """
-    run = _guard(_adapt(function, tuple(taken), stage), inspect.iscoroutinefunction(function), stage, policy)
-    if policy.mode == "shadow":
-        run = _shadow(run, stage, policy)
-    return run, _timed(run, policy.plugin)
+    while trace.step < len(steps):
+        step = steps[trace.step]
+        trace.step += 1
+        started = 0.0 if trace.timings is None else perf_counter()
+        try:
+            result = await step.invoke(*values)
+            if result is not None:
+                result = _accepted(step.stage, values, result, step.policy)
+        except asyncio.CancelledError as error:
+            if interrupted():
+                raise
+            result = _failed(step.stage, values, error, step.policy)
+        except Exception as error:
+            result = _failed(step.stage, values, error, step.policy)
+        if trace.timings is not None:
+            trace.spend(step.policy.plugin, perf_counter() - started)
+        if result is not None and step.policy.mode == "shadow":
+            result = _recorded(step, trace, values[-1], result)
+        if result is not None:
+            return result
+    return None
 
 
 def _adapt(function: Callable[..., Any], taken: tuple[str, ...], stage: Stage) -> Callable[..., Any]:
@@ -52,35 +88,15 @@ def _adapt(function: Callable[..., Any], taken: tuple[str, ...], stage: Stage) -
     return lambda *values: function(*(values[position] for position in positions))
 
 
-def _guard(invoke: Callable[..., Any], waits: bool, stage: Stage, policy: Policy) -> Run:
-    timeout = policy.timeout
-
-    async def run(trace: Trace, *values: Any) -> Any:
-        try:
-            if timeout is not None:
-                result = await _bounded(invoke, values, timeout)
-            elif waits:
-                result = await invoke(*values)
-            else:
-                result = invoke(*values)
-                if inspect.isawaitable(result):
-                    result = await result
-            return None if result is None else _accepted(stage, values, result, policy)
-        except asyncio.CancelledError as error:
-            if interrupted():
-                raise
-            return _failed(stage, values, error, policy)
-        except Exception as error:
-            return _failed(stage, values, error, policy)
-
-    return run
+async def _awaited(invoke: Callable[..., Any], *values: Any) -> Any:
+    result = invoke(*values)
+    return await result if inspect.isawaitable(result) else result
 
 
-async def _bounded(invoke: Callable[..., Any], values: tuple[Any, ...], seconds: float) -> Any:
+async def _bounded(invoke: Callable[..., Any], seconds: float, *values: Any) -> Any:
     try:
         async with asyncio.timeout(seconds) as limit:
-            result = invoke(*values)
-            return await result if inspect.isawaitable(result) else result
+            return await _awaited(invoke, *values)
     except TimeoutError as error:
         if limit.expired():
             raise TimeoutError(f"no answer within its timeout of {seconds:g} s") from error
@@ -110,32 +126,18 @@ def _failed(stage: Stage, values: tuple[Any, ...], error: BaseException, policy:
     return adopted(values[1], reply, policy) if stage == "post_response" else reply
 
 
-def _shadow(run: Run, stage: Stage, policy: Policy) -> Run:
-    async def shadowed(trace: Trace, *values: Any) -> Any:
-        result = await run(trace, *values)
-        if result is None:
-            return None
-        would = describe(values[-1], result)
-        policy.faults.would(f"{stage}: {would}")
-        trace.decisions.append(Decision(plugin=policy.plugin, stage=stage, would=would))
-        if stage != "post_response":
-            return None
-        # Watching changes nothing, so a shadowed plugin may still settle what it has begun.
-        watches = tuple(layer for layer in result.layers if isinstance(layer, Watch) and layer not in values[-1].layers)
-        return replace(values[-1], layers=(*values[-1].layers, *watches)) if watches else None
+def _recorded(step: Step, trace: Trace, before: Any, after: Any) -> Reply | None:
+    """What a plugin in shadow mode would have done is written down. What remains of it is its watching.
 
-    return shadowed
-
-
-def _timed(run: Run, plugin: str) -> Run:
-    async def timed(trace: Trace, *values: Any) -> Any:
-        started = perf_counter()
-        try:
-            return await run(trace, *values)
-        finally:
-            trace.spend(plugin, perf_counter() - started)
-
-    return timed
+    Watching changes nothing, so a shadowed plugin may still settle what it has begun.
+    """
+    would = describe(before, after)
+    step.policy.faults.would(f"{step.stage}: {would}")
+    trace.decisions.append(Decision(plugin=step.policy.plugin, stage=step.stage, would=would))
+    if step.stage != "post_response":
+        return None
+    watches = tuple(layer for layer in after.layers if isinstance(layer, Watch) and layer not in before.layers)
+    return replace(before, layers=(*before.layers, *watches)) if watches else None
 
 
 async def ask_provider(

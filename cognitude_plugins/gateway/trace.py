@@ -14,11 +14,11 @@ class Trace:
         "attempts",
         "decisions",
         "first_byte",
-        "post_index",
         "provider_seconds",
         "reasons",
         "reply",
         "started",
+        "step",
         "timings",
     )
 
@@ -29,7 +29,7 @@ class Trace:
         self.attempts = 0
         self.reasons: tuple[str, ...] = ()
         self.decisions: list[Decision] = []
-        self.post_index = 0
+        self.step = 0
         self.reply: Reply | None = None
         self.timings: dict[str, float] | None = {} if timed else None
 
