@@ -22,7 +22,7 @@ class Trace:
         "timings",
     )
 
-    def __init__(self, *, timed: bool = False) -> None:
+    def __init__(self) -> None:
         self.started = perf_counter()
         self.first_byte: float | None = None
         self.provider_seconds = 0.0
@@ -31,7 +31,7 @@ class Trace:
         self.decisions: list[Decision] = []
         self.step = 0
         self.reply: Reply | None = None
-        self.timings: dict[str, float] | None = {} if timed else None
+        self.timings: dict[str, float] | None = None
 
     def seconds(self) -> float:
         return perf_counter() - self.started

@@ -70,7 +70,8 @@ def test_reasons_are_cut_before_they_fill_a_head() -> None:
 
 @given(st.text(), st.dictionaries(st.text(), st.text()), st.text())
 def test_no_text_ends_a_line(source: str, headers: dict[str, str], reason: str) -> None:
-    trace = Trace(timed=True)
+    trace = Trace()
+    trace.timings = {}
     trace.reasons = (reason,)
     trace.spend(source, 0.1)
     made: Any = answer_head(CALL, replace(Reply.json({}, headers=headers), source=source), trace, None)
