@@ -1,11 +1,11 @@
 """The contract between the gateway and its plugins. Standard library and pluggy only."""
 
-from .call import Api, Call, Caller, Headers
-from .errors import ConfigError, PluginError, Problem
+from .call import Api, Call, Caller, Headers, Role
+from .errors import ConfigError, PluginError, Problem, Unavailable
 from .frozen import freeze, thaw
-from .gateway import Database, Gateway, Ledger
+from .gateway import Database, Dimension, Gateway, Ledger, Sums
 from .job import Job
-from .operation import Operation, operation
+from .operation import Access, Operation, operation
 from .payload import Payload
 from .plan import Deployment, Plan
 from .reply import Decision, Outcome, Reply, Usage, read
@@ -14,6 +14,7 @@ from .stream import DROP
 
 __all__ = [
     "DROP",
+    "Access",
     "Api",
     "Call",
     "Caller",
@@ -21,6 +22,7 @@ __all__ = [
     "Database",
     "Decision",
     "Deployment",
+    "Dimension",
     "Gateway",
     "Headers",
     "Job",
@@ -32,6 +34,9 @@ __all__ = [
     "PluginError",
     "Problem",
     "Reply",
+    "Role",
+    "Sums",
+    "Unavailable",
     "Usage",
     "freeze",
     "hookimpl",

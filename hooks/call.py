@@ -12,14 +12,25 @@ Api = Literal["chat", "completions", "embeddings", "responses", "messages"]
 """Which endpoint a call came through. Every one of them takes the same path."""
 
 
+Role = Literal["admin", "member", "viewer"]
+"""What a key may do within its organization: everything, make calls and read, or read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who is calling. ``key`` is the key's public id, never the secret; ``address`` the client's IP address."""
+    """Who is calling. ``key`` is the key's public id, never the secret; ``address`` the client's IP address.
+
+    ``models`` are the names and ``*`` patterns of models the key may use, None for all of the gateway's. ``admin`` is a
+    gateway-admin key: another kind of key, which belongs to no organization (``organization`` is then the one it acts
+    for, or empty).
+    """
 
     organization: str
     key: str = ""
     user: str | None = None
     address: str = ""
+    role: Role = "member"
+    models: tuple[str, ...] | None = None
     admin: bool = False
 
 
@@ -73,6 +84,22 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=Headers)
     dry_run: bool = False
     state: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def record(
+        self, *, complexity: str | None = None, cache_key: str | None = None, saved_nano_usd: int | None = None
+    ) -> None:
+        """Note down for this call's row in the ledger what only a plugin knows; what is None stays as it was.
+
+        ``complexity`` is a router's class, ``cache_key`` the digest under which an answer is kept, ``saved_nano_usd``
+        what the call would have cost more without the plugin, in billionths of a dollar (added to what others saved).
+        """
+        row = self.state.setdefault("ledger", {})
+        if complexity is not None:
+            row["complexity"] = complexity
+        if cache_key is not None:
+            row["cache_key"] = cache_key
+        if saved_nano_usd is not None:
+            row["saved_nano_usd"] = row.get("saved_nano_usd", 0) + saved_nano_usd
 
     @property
     def body(self) -> Mapping[str, Any]:

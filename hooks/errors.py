@@ -48,3 +48,7 @@ class ConfigError(Exception):
 
 class PluginError(Exception):
     """A plugin that breaks the contract: a misspelt hook, a wrong return type, a forbidden option."""
+
+
+class Unavailable(Exception):
+    """The database does not answer in time. What was asked for may or may not have been done."""

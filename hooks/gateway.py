@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from .call import Call
 from .plan import Deployment
@@ -15,28 +15,91 @@ from .reply import Reply
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+T = TypeVar("T")
+
+Dimension = Literal["day", "model", "provider", "user", "key"]
+"""What sums of the ledger can be split by. ``day`` is a day of UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What some rows of the ledger come to. ``group`` has the value of each dimension that was asked for.
+
+    ``cost_nano_usd`` is the sum of the known costs; ``unpriced`` counts the calls whose cost is not known. ``errors``
+    are answers of status 400 and above, ``hits`` those that a cache gave, ``incomplete`` those that did not reach their
+    end.
+    """
+
+    group: Mapping[str, str]
+    calls: int = 0
+    errors: int = 0
+    hits: int = 0
+    incomplete: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_nano_usd: int = 0
+    saved_nano_usd: int = 0
+    unpriced: int = 0
+
 
 class Ledger(Protocol):
-    """Reads of the one book. Every method is of one organization: there is no way to leave it out."""
+    """Reads of the one book. Every method is of one organization: there is no way to leave it out.
+
+    Of ``[since, until)``, where ``until`` is now if it is None. ``filters`` are ``key``, ``user``, ``model``,
+    ``provider`` and ``tag`` (``name=value``), each with the value its rows must have. What a call cost is in here some
+    tenths of a second after its answer. Rows are kept for a number of days (``gateway.ledger.retention``); before that
+    the answer comes from sums per minute, hour and day, and times are taken to the start of these. Raises ``ValueError``
+    for a time without zone, an unknown dimension or filter, and for one that the sums of that time do not have.
+    """
 
     async def spent(self, organization: str, *, since: datetime, until: datetime | None = None, **filters: str) -> int:
-        """Nano-dollars spent in ``[since, until)``.
+        """Nano-dollars spent."""
+        ...
 
-        ``filters`` are ``key``, ``user``, ``model``, ``provider``, ``tag``.
-        """
+    async def usage(
+        self,
+        organization: str,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        group_by: tuple[Dimension, ...] = (),
+        **filters: str,
+    ) -> tuple[Sums, ...]:
+        """Sums of each group, in the order of their values; one, without calls if there were none, for no dimension."""
+        ...
+
+    async def latency(
+        self,
+        organization: str,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        quantiles: tuple[float, ...] = (0.5, 0.95, 0.99),
+        **filters: str,
+    ) -> tuple[float, ...] | None:
+        """Seconds from arrival to last byte at these quantiles (each in 0 … 1), within 2 %; None without calls."""
         ...
 
 
 class Database(Protocol):
     """The SQL database, never on the event loop."""
 
-    def begin(self, organization: str) -> AbstractAsyncContextManager[Connection]:
-        """A transaction, committed on leaving, rolled back on an exception."""
+    async def read(self, organization: str, work: Callable[[Connection], T]) -> T:
+        """What ``work`` returns, run in a thread within a transaction that changes nothing.
+
+        Raises ``hooks.Unavailable`` when the database does not answer.
+        """
+        ...
+
+    async def write(self, organization: str, work: Callable[[Connection], T]) -> T:
+        """The same in a transaction that is committed afterwards, and rolled back when ``work`` raises."""
         ...
 
 
 class Gateway(Protocol):
-    """Given to `lifespan`. ``ledger`` and ``database`` are None where the configuration has no storage."""
+    """Given to `lifespan`."""
 
     @property
     def version(self) -> str: ...
@@ -52,10 +115,10 @@ class Gateway(Protocol):
         ...
 
     @property
-    def ledger(self) -> Ledger | None: ...
+    def ledger(self) -> Ledger: ...
 
     @property
-    def database(self) -> Database | None: ...
+    def database(self) -> Database: ...
 
     async def serve(self, call: Call) -> Reply:
         """Send a call of the plugin's own through the whole pipeline, accounted like any other.

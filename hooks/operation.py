@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-Access = Literal["public", "organization", "admin"]
+Access = Literal["public", "organization", "member", "organization_admin", "admin"]
+"""Who is let in: anybody; any key of an organization; its keys of role member or above; its keys of role admin;
+gateway-admin keys alone. For the three in the middle a gateway-admin key says which organization it acts for with
+``?organization=…``.
+"""
+
 E_ = TypeVar("E_", bound=Callable[..., Any])
 
 
@@ -21,10 +26,14 @@ class Operation:
     of a GET, HEAD or DELETE describes its query parameters. A response whose keys contain a slash is a body per media
     type: ``{200: {"text/csv": {"type": "string"}}}``. A status of 400 or above given as None has the OpenAI error
     envelope.
+
+    With ``across`` a gateway-admin key may also come without naming an organization: the caller's
+    ``organization`` is then empty, and the endpoint answers for all of them.
     """
 
     summary: str
     access: Access
+    across: bool = False
     tag: str = ""
     request: type[BaseModel] | Mapping[str, Any] | None = None
     responses: Mapping[int, type[BaseModel] | Mapping[str, Any] | None] = field(default_factory=dict)
@@ -34,6 +43,7 @@ def operation(
     summary: str,
     *,
     access: Access,
+    across: bool = False,
     tag: str = "",
     request: type[BaseModel] | Mapping[str, Any] | None = None,
     responses: Mapping[int, type[BaseModel] | Mapping[str, Any] | None] | None = None,
@@ -42,7 +52,9 @@ def operation(
 
     Inside the endpoint ``request.state.caller`` is the `Caller` whose key was accepted (not for ``public``).
     """
-    described = Operation(summary=summary, access=access, tag=tag, request=request, responses=responses or {})
+    described = Operation(
+        summary=summary, access=access, across=across, tag=tag, request=request, responses=responses or {}
+    )
 
     def mark(endpoint: E_) -> E_:
         endpoint.__cognitude_operation__ = described  # type: ignore[attr-defined]

@@ -10,52 +10,9 @@ from .payload import Payload
 from .plan import Deployment
 from .stream import Change, Layer, Through, Watch, encoded
 from .stream import read as _read
+from .usage import Usage as Usage
 
 Watcher: TypeAlias = Callable[["Outcome"], Awaitable[None] | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """Tokens of one call. ``reported`` is False when the gateway counted because the provider did not say."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    cached_tokens: int = 0
-    reasoning_tokens: int = 0
-    reported: bool = True
-
-    @classmethod
-    def of(cls, body: Any) -> Usage | None:
-        """What an OpenAI body or stream event reports, in the words of either of its APIs.
-
-        None when it counts neither prompt nor completion: unknown is not zero. Other fields that are missing or not
-        whole numbers are 0.
-        """
-        usage = body.get("usage") if isinstance(body, dict) else None
-        if not isinstance(usage, dict):
-            return None
-        prompt = _count(usage, "prompt_tokens", "input_tokens")
-        completion = _count(usage, "completion_tokens", "output_tokens")
-        if prompt is None and completion is None:
-            return None
-        inside = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
-        outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-        return cls(
-            prompt_tokens=prompt or 0,
-            completion_tokens=completion or 0,
-            cached_tokens=_count(inside, "cached_tokens") or 0,
-            reasoning_tokens=_count(outside, "reasoning_tokens") or 0,
-        )
-
-
-def _count(mapping: Any, *names: str) -> int | None:
-    """The first of these members that is a whole number and not negative."""
-    if isinstance(mapping, dict):
-        for name in names:
-            value = mapping.get(name)
-            if type(value) is int and value >= 0:
-                return value
-    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,15 +29,17 @@ class Outcome:
     """What became of a reply, told once, after the last byte.
 
     ``complete`` is False when the client hung up or the provider broke off; ``error`` then says which
-    (``client_disconnect``, ``provider_error``, ``plugin_error``, ``shutdown``). ``seconds`` is from the request's
-    arrival to the last byte, ``time_to_first_token`` to the first byte of the answer or None. ``usage`` and
-    ``cost_nano_usd`` (billionths of a dollar) are None when not known: unknown is not zero.
+    (``client_disconnect``, ``provider_error``, ``plugin_error``, ``shutdown``). ``drained`` is True when the client had
+    left and the answer was read to its end all the same. ``seconds`` is from the request's arrival to the last byte,
+    ``time_to_first_token`` to the first byte of the answer or None. ``usage`` and ``cost_nano_usd`` (billionths of a
+    dollar) are None when not known: unknown is not zero.
     """
 
     status: int
     source: str
     complete: bool
     error: str | None = None
+    drained: bool = False
     usage: Usage | None = None
     cost_nano_usd: int | None = None
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""The test kit for plugins: sample values, a pipeline in miniature, and a check of the contract.
+"""The test kit for plugins: sample values, a pipeline and a ledger in miniature, and a check of the contract.
 
 Also a pytest plugin (entry point ``pytest11``) that gives the fixtures ``make_call`` and ``exercise``.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .conformance import check_plugin
 from .exercise import Exercised, exercise
+from .ledger_fake import FakeCall, FakeLedger
 from .samples import chunks_of, completion, make_call, streamed
 
 if TYPE_CHECKING:
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
 
     from .call import Call
 
-__all__ = ["Exercised", "check_plugin", "chunks_of", "completion", "exercise", "make_call", "streamed"]
+__all__ = [
+    "Exercised",
+    "FakeCall",
+    "FakeLedger",
+    "check_plugin",
+    "chunks_of",
+    "completion",
+    "exercise",
+    "make_call",
+    "streamed",
+]
 
 
 def pytest_configure(config: pytest.Config) -> None:

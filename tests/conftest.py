@@ -6,6 +6,17 @@ import os
 
 import pytest
 
+from tests.databases import (
+    database_url,
+    each_database,
+    empty_database,
+    postgres,
+    postgres_url,
+    sqlite_url,
+)
+
+__all__ = ["database_url", "each_database", "empty_database", "postgres", "postgres_url", "sqlite_url"]
+
 SOAK = os.environ.get("COGNITUDE_SOAK") == "1"
 
 

@@ -17,6 +17,11 @@ from typing import Any
 import httpx
 
 KEY = "test-key-0123456789abcdef0123456789"
+"""Of role admin in the organization ``default``."""
+
+ADMIN_KEY = "test-admin-key-0123456789abcdef012345"
+"""A gateway admin's."""
+
 CLI = (sys.executable, "-m", "cognitude_plugins.gateway.cli")
 _START_SECONDS = 30.0
 
@@ -29,9 +34,9 @@ class Running:
     process: subprocess.Popen[bytes]
     log: Path
 
-    def client(self, **options: Any) -> httpx.Client:
+    def client(self, *, key: str = KEY, **options: Any) -> httpx.Client:
         return httpx.Client(
-            base_url=self.url, headers={"authorization": f"Bearer {KEY}"}, timeout=20.0, trust_env=False, **options
+            base_url=self.url, headers={"authorization": f"Bearer {key}"}, timeout=20.0, trust_env=False, **options
         )
 
     def stop(self, number: int = signal.SIGTERM, timeout: float = 20.0) -> int:
@@ -86,12 +91,12 @@ def _await_answer(one: Running, path: str) -> None:
 def gateway(
     config: str, folder: Path, *arguments: str, env: Mapping[str, str] | None = None, command: str = "serve"
 ) -> Iterator[Running]:
-    """``cognitude serve`` with this plugins.yaml; its first key is `KEY`."""
+    """``cognitude serve`` with this plugins.yaml; its keys are `KEY` and `ADMIN_KEY`."""
     path = folder / "plugins.yaml"
     path.write_text(config)
     port = free_port()
     words = command.split()
-    environ = {"COGNITUDE_BOOTSTRAP_KEY": KEY, **(env or {})}
+    environ = {"COGNITUDE_BOOTSTRAP_KEY": KEY, "COGNITUDE_ADMIN_KEY": ADMIN_KEY, **(env or {})}
     with running(
         [*words, "--config", str(path), "--port", str(port), *arguments], folder, "/livez", port, environ
     ) as one:

@@ -19,11 +19,24 @@ import pytest
 from ruamel.yaml import YAML
 
 from cognitude_plugins.gateway.runtime import build
-from tests.processes import KEY, Running, free_port, gateway
+from tests.processes import ADMIN_KEY, KEY, Running, free_port, gateway
 
 ROOT = Path(__file__).parents[1]
-PAGES = ("README.md", "docs/operations.md", "docs/middleware.md")
-OWN_TEST = {"docs/middleware.md": "tests/journeys/test_middleware.py"}
+PAGES = (
+    "README.md",
+    "docs/accounts.md",
+    "docs/credentials.md",
+    "docs/ledger.md",
+    "docs/middleware.md",
+    "docs/operations.md",
+    "docs/prices.md",
+    "docs/storage.md",
+)
+OWN_TEST = {
+    "docs/accounts.md": "tests/journeys/test_accounts.py",
+    "docs/credentials.md": "tests/journeys/test_credentials.py",
+    "docs/middleware.md": "tests/journeys/test_middleware.py",
+}
 """Pages whose commands and programs belong together, with the test that runs them."""
 SECTIONS = {"gateway", "services", "models", "pipeline"}
 SERVING = {"serve": "/livez", "simulate": "/stats"}
@@ -74,7 +87,8 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 def environ(one: Running) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "COGNITUDE_BOOTSTRAP_KEY": KEY, "PATH": path, "no_proxy": "*", "PYTHONPATH": str(ROOT)}
+    keys = {"COGNITUDE_API_KEY": KEY, "COGNITUDE_BOOTSTRAP_KEY": KEY, "COGNITUDE_ADMIN_KEY": ADMIN_KEY}
+    return {**os.environ, **keys, "PATH": path, "no_proxy": "*", "PYTHONPATH": str(ROOT)}
 
 
 def moved(text: str, one: Running) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hooks import ConfigError, PluginError
+from hooks import ConfigError, PluginError, Unavailable
 
 from .endpoints import APIS, serve_api
 from .providers import Provider
@@ -66,8 +66,10 @@ class App:
         await serve_api(self.runtime, APIS[scope["path"]], scope, receive, send)
 
     async def start(self) -> None:
-        """Open what the configuration names; raises `PluginError` or ``OSError`` with nothing left open."""
+        """Open what the configuration names; raises `PluginError`, `Unavailable` or ``OSError`` with nothing left
+        open."""
         await self.runtime.start()
+        self._use(self.runtime)
 
     async def stop(self) -> None:
         """Wait for what is under way and close. Whoever wants it sooner calls `abort` first."""
@@ -86,7 +88,7 @@ class App:
         """
         async with self._reloading:
             fresh = await asyncio.to_thread(build, self.path, self._environ, inner=self._inner)
-            await fresh.start()
+            await fresh.start(self.runtime.books)
             old = self.runtime
             self._use(fresh)
         retiring = asyncio.create_task(_retire(old))
@@ -104,7 +106,7 @@ class App:
             if message["type"] == "lifespan.startup":
                 try:
                     await self.start()
-                except (ConfigError, PluginError, OSError) as error:
+                except (ConfigError, PluginError, Unavailable, OSError) as error:
                     await send({"type": "lifespan.startup.failed", "message": str(error)})
                     return
                 await send({"type": "lifespan.startup.complete"})

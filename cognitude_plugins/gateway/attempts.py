@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import Final
@@ -15,6 +15,9 @@ from .splice import with_field
 from .steps import ask_provider
 from .trace import Trace
 
+TargetFor = Callable[[str, Target], Target]
+"""The target with the credential of an organization in place of the gateway's, if it has one of its own."""
+
 log: Final = logging.getLogger("cognitude.providers")
 
 
@@ -25,24 +28,29 @@ async def call_provider(
     providers: Mapping[str, Provider],
     trace: Trace,
     headers: Mapping[str, str],
+    target_for: TargetFor | None = None,
 ) -> Reply:
     """The first deployment's answer, or the next one's when it could not be reached, timed out, or said 408, 429, 5xx.
 
-    ``targets`` by deployment id, ``providers`` by transport. When none answered, the last failure's reply, its source
-    ``error``. An empty plan is a 503 that says which router left nothing.
+    ``targets`` by deployment id, ``providers`` by transport; ``target_for`` makes a target the caller's own. When none
+    answered, the last failure's reply, its source ``error``. An empty plan is a 503 that says which router left
+    nothing.
     """
     failure: ProviderError | None = None
     failed: Deployment | None = None
     for deployment in plan.deployments:
         target = targets[deployment.id]
-        if failure is not None:
-            left = target.timeouts.total - trace.seconds()
-            if left <= 0:
-                break
-            target = replace(target, timeouts=replace(target.timeouts, total=left))
+        left = target.timeouts.total - trace.seconds() if failure is not None else None
+        if left is not None and left <= 0:
+            break
         trace.attempts += 1
+        before, trace.unsure = trace.unsure, True
         began = perf_counter()
         try:
+            if target_for is not None:
+                target = target_for(call.caller.organization, target)
+            if left is not None:
+                target = replace(target, timeouts=replace(target.timeouts, total=left))
             send = providers[deployment.transport].send
             reply = await ask_provider(send, call, upstream_body(call, deployment), target, headers)
             return Reply(
@@ -56,6 +64,7 @@ async def call_provider(
             )
         except ProviderError as error:
             failure, failed = error, deployment
+            trace.unsure = before or not _free(error.reason)
             log.warning("call %s: deployment %s failed: %s", call.id, deployment.id, error.reason)
             if not error.retryable:
                 break
@@ -64,6 +73,11 @@ async def call_provider(
     if failure is None:
         return nothing_left(plan)
     return replace(failure.reply, source="error", deployment=failed, attempts=trace.attempts)
+
+
+def _free(reason: str) -> bool:
+    """What was never sent costs nothing, nor what was answered with an error; what broke off may."""
+    return reason in ("connect", "credential", "refused") or reason.startswith("status_")
 
 
 def nothing_left(plan: Plan) -> Reply:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hooks import Problem
 
 from .providers.catalog import LITELLM, LOCAL, OPENAI_COMPATIBLE, PROVIDERS, split, transport_of
-from .settings import Model
+from .settings import Key, Model
 from .source import Source, nearest
 from .yamltree import YamlPath, path_text
 
@@ -37,11 +37,20 @@ def _keys(config: Config, source: Source) -> Iterator[Problem]:
     yield from _unique(source, ("gateway", "keys"), "id", [key.id for key in keys], "ids of keys are unique")
     seen: dict[str, int] = {}
     for index, key in enumerate(keys):
+        yield from _kind_of_key(key, source, ("gateway", "keys", index))
         first = seen.setdefault(key.secret.get_secret_value(), index)
         if first != index:
             path: YamlPath = ("gateway", "keys", index, "secret")
             other = path_text(source.place(("gateway", "keys", first)))
             yield source.problem(path, f"is also the secret of {other}: a secret belongs to one key")
+
+
+def _kind_of_key(key: Key, source: Source, at: YamlPath) -> Iterator[Problem]:
+    if not key.admin and key.organization is None:
+        yield source.problem((*at, "organization"), "is required, or admin: true for a gateway-admin key")
+    for field in ("organization", "role", "models"):
+        if key.admin and field in key.model_fields_set and getattr(key, field) is not None:
+            yield source.problem((*at, field), "has no place in a gateway-admin key: it belongs to no organization")
 
 
 def _unique(source: Source, at: str | YamlPath, field: str, names: Sequence[str], advice: str) -> Iterator[Problem]:

@@ -14,8 +14,9 @@ from pydantic import BaseModel, Field, PrivateAttr
 from hooks import ConfigError, Problem
 
 from .checks import check
+from .fields import STRICT
 from .interpolate import interpolate
-from .settings import STRICT, Gateway, Key, Model, Services, Step
+from .settings import Gateway, Key, Model, Services, Step
 from .source import UNKNOWN, Source
 from .yamlfile import Document
 from .yamltree import YamlPath, path_text

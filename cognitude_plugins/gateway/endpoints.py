@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 from typing import Any, Final
 
-from hooks import Api, Call, Caller, Headers, Reply
+from hooks import Api, Call, Caller, Headers, Payload, Reply
 
+from .access import may_call
+from .auth import UNKNOWN_KEY
 from .connection import connection_of
-from .exchange import Exchange, Receive
-from .lifeline import Lifeline
+from .exchange import HUNG_UP, Exchange, Receive
+from .ledger.tags import parse_tags
+from .lifeline import Gone, Lifeline
 from .plain import send_plain
 from .request_body import HungUp, Refused, parse_object, read_body
 from .respond import Send
@@ -33,35 +37,53 @@ BUSY: Final = Reply.error(
     code="overloaded",
     headers={"retry-after": "1"},
 )
+NOTHING: Final = Payload(value={})
+LEDGER_FULL: Final = Reply.error(
+    503,
+    "The ledger's journal is full and calls that cannot be accounted for are not served; try again later.",
+    type="server_error",
+    code="ledger_full",
+    headers={"retry-after": "5"},
+)
 TOO_MANY_HEADERS: Final = "The request headers are larger than {limit} bytes."
 
 
 async def serve_api(runtime: Runtime, api: Api, scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one model call to its end. Whatever is wrong with it is answered in the error envelope."""
     request_id = runtime.new_id()
-    caller = admitted(runtime, scope)
+    caller = await admitted(runtime, scope)
     if isinstance(caller, Reply):
         await send_plain(send, caller, request_id)
         return
     await serve_as(runtime, api, caller, scope, receive, send, request_id)
 
 
-def admitted(runtime: Runtime, scope: Scope) -> Caller | Reply:
-    """The caller of a model call, or the 400, 401, 431 or 503: all that is known before the body is read."""
-    return too_much(runtime, scope) or known(runtime, scope)
+async def admitted(runtime: Runtime, scope: Scope) -> Caller | Reply:
+    """The caller of a model call, or the 400, 401, 403, 431 or 503: all that is known before the body is read."""
+    refused = too_much(runtime, scope)
+    if refused is not None:
+        return refused
+    caller = await known(runtime, scope)
+    return caller if isinstance(caller, Reply) else may_call(caller) or caller
 
 
-def known(runtime: Runtime, scope: Scope) -> Caller | Reply:
+async def known(runtime: Runtime, scope: Scope) -> Caller | Reply:
     """The caller, or the 400 or 401 to answer with."""
-    return runtime.keyring.admit(scope["headers"], client_address(scope))
+    keyring, address = runtime.keyring, client_address(scope)
+    caller = keyring.admit(scope["headers"], address)
+    if caller is UNKNOWN_KEY and await keyring.catch_up():
+        return keyring.admit(scope["headers"], address)
+    return caller
 
 
 def too_much(runtime: Runtime, scope: Scope) -> Reply | None:
-    """The 431 or 503 to answer with when the headers are too large or too many calls are under way."""
+    """The 431 or 503 to answer with when the headers are too large, too many calls are under way, or the book full."""
     if connection_of(scope) is None and _size(scope) > runtime.limits.header_bytes:
         text = TOO_MANY_HEADERS.format(limit=runtime.limits.header_bytes)
         return Reply.error(431, text, code="headers_too_large")
-    return BUSY if len(runtime.under_way) >= runtime.limits.in_flight else None
+    if len(runtime.under_way) >= runtime.limits.in_flight:
+        return BUSY
+    return LEDGER_FULL if runtime.books is not None and runtime.books.journal.full else None
 
 
 def _size(scope: Scope) -> int:
@@ -87,17 +109,18 @@ async def serve_as(
     """Serve a call for a caller who is let in."""
     trace = Trace()
     connection = connection_of(scope)
-    lifeline = Lifeline(None if connection is None else connection.abort)
+    lifeline = Lifeline(None if connection is None else connection.abort, runtime.linger)
     runtime.under_way.add(lifeline)
     try:
         call = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline)
+        tags = _tags(_header(scope, runtime.tags_header))
         if _wants_timing(runtime, call):
             trace.timings = {}
         exchange = Exchange(
             call=call,
             trace=trace,
             pipeline=runtime.pipeline,
-            prices=runtime.prices,
+            account=runtime.account(call.model, trace, tags),
             background=runtime.background,
             lifeline=lifeline,
             connection=connection,
@@ -108,9 +131,10 @@ async def serve_as(
         )
         await exchange.run()
     except Refused as refusal:
+        _note(runtime, api, caller, request_id, trace, refusal.reply, None)
         await send_plain(send, refusal.reply, request_id)
     except HungUp:
-        pass
+        _note(runtime, api, caller, request_id, trace, HUNG_UP, "client_disconnect")
     finally:
         runtime.under_way.discard(lifeline)
 
@@ -127,14 +151,39 @@ async def _read_call(
     headers = scope["headers"]
     raw = await read_body(receive, headers, runtime.body_limits, lifeline)
     payload = parse_object(raw, runtime.limits.json_depth)
-    check_call(api, payload.peek(), runtime.call_limits)
+    body = payload.peek()
+    check_call(api, body, runtime.call_limits)
     return Call(
         id=request_id,
         api=api,
-        caller=caller,
+        caller=_for_user(caller, body),
         payload=payload,
         headers=Headers(headers),
         dry_run=_header(scope, b"x-cognitude-dry-run") in (b"true", b"1"),
+    )
+
+
+def _for_user(caller: Caller, body: Mapping[str, Any]) -> Caller:
+    """The user whom the key is for; of a key for nobody in particular the one whom the request names."""
+    user = body.get("user")
+    return replace(caller, user=user) if caller.user is None and isinstance(user, str) and user else caller
+
+
+def _tags(text: bytes | None) -> Mapping[str, str]:
+    if not text:
+        return {}
+    try:
+        return parse_tags(text.decode("latin-1"))
+    except ValueError as error:
+        raise Refused(Reply.error(400, f"The tags header is wrong: {error}.", code="invalid_tags")) from None
+
+
+def _note(
+    runtime: Runtime, api: Api, caller: Caller, request_id: str, trace: Trace, reply: Reply, gone: Gone | None
+) -> None:
+    """The row of a call that ended before it was one: its body could not be read, or said nothing that can be served."""
+    runtime.note(
+        Call(id=request_id, api=api, caller=caller, payload=NOTHING), replace(reply, source="error"), trace, gone
     )
 
 

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
 from hooks import Call, Outcome, Reply
 
+from .account import Account
 from .closing import close
 from .connection import Connection
 from .interrupted import interrupted
+from .ledger.journal_errors import JournalError
 from .lifeline import Lifeline
 from .pipeline import Pipeline
-from .prices import PriceBook
 from .respond import Delivered, Message, Responder, Send
 from .trace import Trace
 from .watchers import Background, tell
 
 Receive = Callable[[], Awaitable[Message]]
 
-_HUNG_UP: Final = replace(
+HUNG_UP: Final = replace(
     Reply.error(499, "The client closed the connection before the answer.", type="client_error"), source="error"
 )
 _STOPPED: Final = replace(
@@ -44,7 +46,7 @@ class Exchange:
     call: Call
     trace: Trace
     pipeline: Pipeline
-    prices: PriceBook
+    account: Account
     background: Background
     lifeline: Lifeline
     connection: Connection | None
@@ -91,7 +93,7 @@ class Exchange:
                 if reply.source == "provider":
                     self._provided = reply
                 return reply
-        return _STOPPED if self.lifeline.gone == "shutdown" else _HUNG_UP
+        return _STOPPED if self.lifeline.gone == "shutdown" else HUNG_UP
 
     async def _finish(self, reply: Reply) -> None:
         """Conclude here, or as soon as this task is cancelled by somebody else, in a task that nobody else knows."""
@@ -131,11 +133,15 @@ class Exchange:
             lifeline=self.lifeline,
             send=self.send,
             write_timeout=self.write_timeout,
-            cost=self._cost,
+            account=self.account,
             provided=self._provided,
         )
 
     async def _tell(self, delivered: Delivered) -> None:
+        """The ledger first, then the plugins' watchers."""
+        await self.account.settle(self.call, delivered, self._provided)
+        with suppress(JournalError):
+            await self.account.write(self.call, delivered.reply, self.lifeline.gone)
         if self._told:
             return
         self._told = True
@@ -144,19 +150,6 @@ class Exchange:
             told = [(watch, replace(outcome, assemble=body)) for watch, body in delivered.told]
             await tell(told, self.background)
 
-    def _cost(self, delivered: Delivered) -> int | None:
-        """Nothing when no provider was called; None when the price or the usage is not known.
-
-        What a provider's answer was replaced by makes no difference to what it cost.
-        """
-        if self.trace.attempts == 0:
-            return 0
-        if self._provided is None or self._provided.deployment is None:
-            return None
-        price = self.prices.of(self._provided.deployment)
-        usage = None if price is None else delivered.usage
-        return None if price is None or usage is None else price.cost(usage)
-
     def _outcome(self, reply: Reply, delivered: Delivered) -> Outcome:
         trace, gone = self.trace, self.lifeline.gone
         return Outcome(
@@ -164,8 +157,9 @@ class Exchange:
             source=reply.source,
             complete=gone is None,
             error=gone,
-            usage=delivered.usage,
-            cost_nano_usd=self._cost(delivered),
+            drained=delivered.drained,
+            usage=self.account.usage,
+            cost_nano_usd=self.account.cost_nano_usd,
             seconds=trace.seconds(),
             time_to_first_token=None if trace.first_byte is None else trace.first_byte - trace.started,
             deployment=reply.deployment,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, SecretStr, WithJsonSchema
+
+STRICT: Final = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+"""Of every model of settings."""
 
 
 def default_name(use: str) -> str:
@@ -52,6 +55,12 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _very_long(secret: SecretStr) -> SecretStr:
+    if len(secret.get_secret_value()) < 32:
+        raise ValueError("must have at least 32 characters")
+    return secret
+
+
 def _proxy(url: SecretStr) -> SecretStr:
     try:
         parts = urlsplit(url.get_secret_value())
@@ -70,6 +79,7 @@ Usd = Annotated[Decimal, Field(ge=0), WithJsonSchema({"type": "number", "minimum
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 ApiKey = Annotated[SecretStr, AfterValidator(_sendable)]
 KeySecret = Annotated[SecretStr, AfterValidator(_sendable), AfterValidator(_long_enough)]
+MasterSecret = Annotated[SecretStr, AfterValidator(_very_long)]
 HeaderValue = Annotated[SecretStr, AfterValidator(_header_value)]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$", max_length=256)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:@/-]*$", max_length=128)]

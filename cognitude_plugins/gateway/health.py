@@ -16,6 +16,7 @@ _SECONDS: Final = 2.0
 async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
     """The body of ``/health``. ``status``: ``ok``, ``degraded``, ``down`` (a plugin is not well), ``draining``."""
     blocks = await _blocks(runtime)
+    kept = {} if runtime.books is None else runtime.books.status()
     plugins = {
         entry.name: {
             "use": entry.entry.use,
@@ -30,10 +31,11 @@ async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
         for name, run in runtime.scheduler.report.items()
     }
     return {
-        "status": "draining" if draining else worst(blocks),
+        "status": "draining" if draining else worst({**blocks, **kept}),
         "version": VERSION,
         "in_flight": len(runtime.under_way),
         "models": len(runtime.catalog.models),
+        **kept,
         "plugins": plugins,
         "jobs": jobs,
     }
@@ -41,7 +43,8 @@ async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
 
 async def ready(runtime: Runtime, *, draining: bool) -> tuple[bool, str]:
     """Whether new calls should come here, and the status in a word."""
-    status = "draining" if draining else worst(await _blocks(runtime))
+    kept = {} if runtime.books is None else runtime.books.status()
+    status = "draining" if draining else worst({**await _blocks(runtime), **kept})
     return status not in ("draining", "down"), status
 
 

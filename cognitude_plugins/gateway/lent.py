@@ -37,12 +37,12 @@ class Lent:
         return {name: tuple(target.deployment for target in targets) for name, targets in models.items()}
 
     @property
-    def ledger(self) -> Ledger | None:
-        return None
+    def ledger(self) -> Ledger:
+        return self._runtime().opened.reader
 
     @property
-    def database(self) -> Database | None:
-        return None
+    def database(self) -> Database:
+        return self._runtime().opened.database
 
     async def serve(self, call: Call) -> Reply:
         """Runs in a task of its own, so that a plugin that is cancelled does not leave a call unaccounted."""
@@ -53,11 +53,12 @@ class Lent:
 async def _served(runtime: Runtime, call: Call) -> Reply:
     collected = _Collected()
     lifeline = Lifeline()
+    trace = Trace()
     exchange = Exchange(
         call=call,
-        trace=Trace(),
+        trace=trace,
         pipeline=runtime.pipeline,
-        prices=runtime.prices,
+        account=runtime.account(call.model, trace),
         background=runtime.background,
         lifeline=lifeline,
         connection=None,

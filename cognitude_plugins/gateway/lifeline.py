@@ -8,7 +8,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Literal
 
-Gone = Literal["client_disconnect", "provider_error", "plugin_error", "request_timeout", "shutdown"]
+Gone = Literal["client_disconnect", "provider_error", "plugin_error", "request_timeout", "shutdown", "not_recorded"]
 
 
 class Lifeline:
@@ -21,11 +21,16 @@ class Lifeline:
     ``drop``, where the server lends it, closes the connection without waiting for the client.
     ``over`` is set just before the last byte: what happens after it is no longer a hang-up. A client that does not
     take it still is.
+
+    With ``linger`` a call whose client has left goes on for that many seconds: ``gone`` is noted, and the interruption
+    comes when they are over.
     """
 
-    __slots__ = ("_drop", "_due", "_late", "_open", "_task", "foreign", "gone", "over")
+    __slots__ = ("_drop", "_due", "_late", "_linger", "_open", "_task", "_until", "foreign", "gone", "over")
 
-    def __init__(self, drop: Callable[[], None] | None = None) -> None:
+    def __init__(self, drop: Callable[[], None] | None = None, linger: float | None = None) -> None:
+        self._linger = linger
+        self._until: float | None = None
         self.gone: Gone | None = None
         self.foreign = False
         self.over = False
@@ -39,7 +44,15 @@ class Lifeline:
         """End the call, unless it has ended or is ending already."""
         if self.gone is None and (not self.over or why == "shutdown"):
             self.gone = why
+            self._leave()
+        elif why == "shutdown" and self._until is not None:
+            self._until = None
             self._interrupt()
+
+    @property
+    def lingers(self) -> bool:
+        """Whether the client has left and the call goes on all the same."""
+        return self._until is not None and perf_counter() < self._until
 
     def cut(self) -> None:
         """The task was cancelled where the lifeline is not held: what is left to do is done in another."""
@@ -53,9 +66,29 @@ class Lifeline:
     def drop(self) -> None:
         """The client takes nothing: end the call and close its connection with what it has not taken."""
         self.gone = self.gone or "client_disconnect"
-        self._interrupt()
+        self._leave(blocked=self._drop is None)
         if self._drop is not None:
             self._drop()
+
+    def miss(self) -> None:
+        """The call itself has found that the client is gone: nothing to interrupt."""
+        if self.gone is None:
+            self.gone = "client_disconnect"
+            self._stay()
+
+    def _leave(self, *, blocked: bool = False) -> None:
+        """Interrupt now, or when the client has been gone for long enough. ``blocked``: the call waits for him."""
+        if blocked or self.gone != "client_disconnect" or not self._stay():
+            self._interrupt()
+
+    def _stay(self) -> bool:
+        """Whether the call is one that lingers; from now on, then."""
+        if self._linger is None:
+            return False
+        if self._until is None:
+            self._until = perf_counter() + self._linger
+            self.expect(self._linger, self._interrupt)
+        return True
 
     def time_out(self) -> None:
         """The client does not get on with its request."""
@@ -80,6 +113,8 @@ class Lifeline:
 
     def __enter__(self) -> None:
         self._open = True
+        if self._until is not None:
+            self.expect(self._until - perf_counter(), self._interrupt)
 
     def _interrupt(self) -> None:
         if self._open and self._task is not None:

@@ -94,7 +94,7 @@ class CognitudeMiddleware:
         runtime = self.gateway.runtime
         request_id = runtime.new_id()
         if runtime.config.gateway.middleware.auth == "gateway":
-            caller = admitted(runtime, scope)
+            caller = await admitted(runtime, scope)
         else:
             caller = too_much(runtime, scope) or caller_of(scope)
         if isinstance(caller, Reply):

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from hooks import Deployment, freeze
 
 from .config import Config
+from .price_settings import Price
 from .providers.catalog import CATCH_ALL, OPENAI_COMPATIBLE, Catalog, split, transport_of
 from .providers.provider import Target, Timeouts
-from .settings import GatewayTimeouts, Model, ModelTimeouts, Price
+from .settings import GatewayTimeouts, Model, ModelTimeouts
 
 __all__ = ["Catalog", "deployment_ids", "targets"]
 

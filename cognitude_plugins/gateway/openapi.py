@@ -11,7 +11,7 @@ from hooks import Operation
 
 from . import schemas
 from .components import Components, Source
-from .openapi_words import CALL_NOTE, DRY_RUN, ERRORS, HEADERS, SCHEMES, SECURITY
+from .openapi_words import ACTING_FOR, CALL_NOTE, DRY_RUN, ERRORS, HEADERS, SCHEMES, SECURITY
 from .operations import API_OPERATIONS
 
 __all__ = ["API_OPERATIONS", "document"]
@@ -89,6 +89,9 @@ class _Writer:
         elif operation.request is not None:
             content = self._content(operation.request, "validation")
             written["requestBody"] = {"required": True, "content": content}
+        acting = not call and operation.access not in ("public", "admin")
+        if acting and all(one["name"] != ACTING_FOR["name"] for one in parameters):
+            parameters.append(ACTING_FOR)
         if parameters:
             written["parameters"] = parameters
         written["responses"] = self._responses(operation, method, "{" in template, call)
@@ -165,9 +168,9 @@ def _errors(operation: Operation, method: str, named: bool, call: bool) -> Itera
     yield 500
     if operation.access != "public":
         yield from (400, 401, 431, 503)
-    if operation.access == "admin":
+    if operation.access not in ("public", "organization"):
         yield 403
-    if named:
+    if named or operation.access not in ("public", "admin"):
         yield 404
     if operation.request is not None:
         yield from (400,) if method in _BODILESS else (400, 413, 415)

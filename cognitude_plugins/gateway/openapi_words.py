@@ -35,6 +35,13 @@ SCHEMES: Final = {
     "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "As Anthropic's clients do."},
     "api-key": {"type": "apiKey", "in": "header", "name": "api-key", "description": "As Azure's clients do."},
 }
+ACTING_FOR: Final = {
+    "name": "organization",
+    "in": "query",
+    "required": False,
+    "description": "With a gateway-admin key: the organization it acts for.",
+    "schema": {"type": "string"},
+}
 DRY_RUN: Final = {
     "name": "x-cognitude-dry-run",
     "in": "header",

@@ -14,7 +14,7 @@ API_OPERATIONS: Final[Mapping[str, tuple[str, Operation]]] = {
         "POST",
         Operation(
             summary="Answer a conversation",
-            access="organization",
+            access="member",
             tag="Model calls",
             request=bodies.ChatCompletionRequest,
             responses={200: {"application/json": bodies.ChatAnswer, "text/event-stream": bodies.ChatCompletionChunk}},
@@ -24,7 +24,7 @@ API_OPERATIONS: Final[Mapping[str, tuple[str, Operation]]] = {
         "POST",
         Operation(
             summary="Continue a text",
-            access="organization",
+            access="member",
             tag="Model calls",
             request=bodies.CompletionRequest,
             responses={200: {"application/json": bodies.CompletionAnswer, "text/event-stream": bodies.Completion}},
@@ -34,7 +34,7 @@ API_OPERATIONS: Final[Mapping[str, tuple[str, Operation]]] = {
         "POST",
         Operation(
             summary="Turn texts into vectors",
-            access="organization",
+            access="member",
             tag="Model calls",
             request=bodies.EmbeddingRequest,
             responses={200: bodies.EmbeddingAnswer},

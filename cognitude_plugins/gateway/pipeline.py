@@ -9,12 +9,13 @@ from typing import Final, Literal
 
 import pluggy
 
-from hooks import Call, Plan, Reply
+from hooks import Call, Deployment, Plan, Reply
 
-from .attempts import call_provider
+from .attempts import TargetFor, call_provider
 from .closing import close
 from .faults import Faults
 from .loader import Loaded
+from .permitted_models import allows, narrowed
 from .policy import Policy
 from .providers import Provider, Target
 from .providers.catalog import Catalog
@@ -37,7 +38,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:
-    """Immutable. A reload builds another one beside it."""
+    """Immutable. A reload builds another one beside it.
+
+    ``unpriced``, if set, says of which deployments no price is known: they are not called. ``target_for`` puts an
+    organization's own credential in the place of the gateway's.
+    """
 
     lines: tuple[Line, ...]
     faults: Mapping[str, Faults]
@@ -47,6 +52,8 @@ class Pipeline:
     route: tuple[Step, ...]
     post_response: tuple[Step, ...]
     plan: Callable[[str], tuple[Plan, Mapping[str, Target]]]
+    unpriced: Callable[[Deployment], bool] | None = None
+    target_for: TargetFor | None = None
 
     async def answer(self, call: Call, trace: Trace, headers: Mapping[str, str]) -> tuple[Call, Reply]:
         """Down the list and to the provider: the call as it was sent, and the reply, its head known."""
@@ -56,8 +63,14 @@ class Pipeline:
                 return call, result
             call = result
         plan, targets = self.plan(call.model)
+        if call.caller.models is not None:
+            plan = narrowed(plan, call.model, call.caller.models)
         if not plan.deployments:
             return call, unknown_model(call, self.catalog)
+        if self.unpriced is not None:
+            plan = _priced(plan, self.unpriced)
+            if not plan.deployments:
+                return call, unpriced_model(call)
         trace.step = 0
         while (result := await advance(self.route, trace, call, plan)) is not None:
             if isinstance(result, Reply):
@@ -66,7 +79,7 @@ class Pipeline:
         trace.reasons = plan.reasons
         if call.dry_run:
             return call, decision(call, plan, trace)
-        return call, await call_provider(call, plan, targets, self.providers, trace, headers)
+        return call, await call_provider(call, plan, targets, self.providers, trace, headers, self.target_for)
 
     async def finish(self, call: Call, reply: Reply, trace: Trace) -> Reply:
         """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped, with its reply."""
@@ -103,7 +116,9 @@ def compile_pipeline(
         catalog=catalog,
         providers=providers,
         plan=planner(catalog),
-        **steps,
+        pre_request=steps["pre_request"],
+        route=steps["route"],
+        post_response=steps["post_response"],
     )
 
 
@@ -139,10 +154,24 @@ def unknown_model(call: Call, catalog: Catalog) -> Reply:
     """404 in the envelope OpenAI uses for it; names close to the one asked for are offered."""
     from difflib import get_close_matches
 
-    nearest = get_close_matches(call.model[:200], list(catalog.models), n=1)
+    patterns = call.caller.models
+    names = [name for name in catalog.models if patterns is None or allows(patterns, name)]
+    nearest = get_close_matches(call.model[:200], names, n=1)
     hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
     message = f"The model {call.model[:200]!r} does not exist or you do not have access to it.{hint}"
     return replace(Reply.error(404, message, code="model_not_found", param="model"), source="error")
+
+
+def _priced(plan: Plan, unpriced: Callable[[Deployment], bool]) -> Plan:
+    return replace(plan, deployments=tuple(one for one in plan.deployments if not unpriced(one)))
+
+
+def unpriced_model(call: Call) -> Reply:
+    message = (
+        f"The price of the model {call.model[:200]!r} is not known, and this gateway calls no model without one "
+        "(gateway.require_price)."
+    )
+    return replace(Reply.error(400, message, code="unpriced_model", param="model"), source="error")
 
 
 def decision(call: Call, plan: Plan, trace: Trace) -> Reply:

@@ -18,6 +18,7 @@ from hooks import PluginError
 
 from .foreign import foreign
 from .source import nearest
+from .storage.redefined import discard, set_aside
 from .vet import hooks_of
 
 GROUP: Final = "cognitude.plugins"
@@ -120,11 +121,14 @@ def _execute(path: Path) -> ModuleType:
         raise PluginError("cannot be imported")
     module = module_from_spec(spec)
     before = sys.modules.get(name)
+    put_back = set_aside(before)
     sys.modules[name] = module
     try:
         foreign(spec.loader.exec_module, module)
     except PluginError as error:
         sys.modules.pop(name)
+        discard(module)
+        put_back()
         if before is not None:
             sys.modules[name] = before
         raise PluginError(f"cannot be imported: {one_line(error)}") from None

@@ -5,56 +5,63 @@ Starlette's ``StreamingResponse`` cannot tell that its client hung up, nor finis
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hooks import Call, Payload, Reply, Usage
-from hooks.sse import EventTooLarge, encode
+from hooks.sse import EventTooLarge
 from hooks.stream import Change, Layer, Recorder, Through, Watch, change_body, render
 
 from .attempts import asked_for_usage
 from .closing import close
 from .codec import CODEC
+from .endings import UNRECORDED, Stopped, Unrecorded, blame, error_event
 from .head import answer_head
-from .lifeline import Gone, Lifeline
+from .ledger.journal_errors import JournalError
+from .lifeline import Lifeline
 from .policy import Rejected
 from .providers import Broke
 from .trace import Trace
 from .usage_filter import UsageFilter
 
+if TYPE_CHECKING:
+    from .account import Account
+    from .ledger.sample import Sample
+
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Assemble = Callable[[], Any]
-
-
-class Stopped(Exception):
-    """The process has to go before the stream has come to its end."""
+Tap = Callable[[bytes], object]
 
 
 @dataclass(slots=True, kw_only=True)
 class Delivered:
     """What went out: ``reply`` (another one when a change failed), and what each watcher is to see.
 
-    ``paid`` is the provider's whole answer, whatever a plugin made of it; ``counted`` what a stream reported.
+    ``paid`` is the provider's whole answer, whatever a plugin made of it; ``meters`` read what a stream reports, and
+    ``sample`` has what came of it. ``drained`` when it was read to its end after the client had left.
     """
 
     reply: Reply
     paid: Payload | None = None
-    counted: Usage | None = None
+    meters: tuple[UsageFilter, ...] = ()
+    sample: Sample | None = None
+    drained: bool = False
     told: list[tuple[Watch, Assemble]] = field(default_factory=list)
 
     @property
     def usage(self) -> Usage | None:
-        """What the provider was paid for. A whole answer is looked into only when this is asked."""
-        return _usage_of(self.paid) or self.counted
+        """What the provider was paid for, as it says. A whole answer is looked into only when this is asked."""
+        reported = (meter.usage for meter in self.meters)
+        return _usage_of(self.paid) or next((usage for usage in reported if usage is not None), None)
 
 
 @dataclass(slots=True, kw_only=True)
 class Responder:
-    """Sends one reply. ``write_timeout`` in seconds; ``cost`` is in nano-dollars, None when unknown.
+    """Sends one reply, once its row is in the ledger. ``write_timeout`` in seconds.
 
     ``provided`` is the provider's own answer, if there is one: the reply may have been put in its place.
     """
@@ -64,7 +71,7 @@ class Responder:
     lifeline: Lifeline
     send: Send
     write_timeout: float
-    cost: Callable[[Delivered], int | None]
+    account: Account
     provided: Reply | None
 
     async def deliver(self, delivered: Delivered) -> None:
@@ -87,7 +94,7 @@ class Responder:
                 except Rejected as error:
                     rejected = True
                     payload = self._reject(error, delivered)
-        await self._put_whole(delivered.reply, payload.raw, self.cost(delivered))
+        await self._put_whole(payload.raw, delivered)
 
     def _reject(self, error: Rejected, delivered: Delivered) -> Payload:
         """The answer becomes an error of the gateway's own; the payload of that."""
@@ -98,9 +105,15 @@ class Responder:
         delivered.reply = replace(failed, source="error", deployment=reply.deployment, attempts=reply.attempts)
         return failed.payload or Payload(raw=b"", codec=CODEC)
 
-    async def _put_whole(self, reply: Reply, raw: bytes, cost: int | None) -> None:
+    async def _put_whole(self, raw: bytes, delivered: Delivered) -> None:
         if self.lifeline.reachable:
-            head = answer_head(self.call, reply, self.trace, cost)
+            await self.account.settle(self.call, delivered, self.provided)
+            try:
+                await self._record(delivered)
+            except Unrecorded:
+                raw = self._unrecorded(delivered)
+            reply = delivered.reply
+            head = answer_head(self.call, reply, self.trace, self.account.cost_nano_usd)
             head.append((b"content-length", b"%d" % len(raw)))
             self.trace.first_byte = perf_counter()
             await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
@@ -111,57 +124,94 @@ class Responder:
         begun = False
         usage = UsageFilter(CODEC, strip=not asked_for_usage(self.call))
         meter = UsageFilter(CODEC, strip=False)
+        delivered.meters = (meter, usage)
+        delivered.paid = self.provided.payload if self.provided is not None else None
+        if self.provided is not None:
+            from .ledger.sample import Sample
+
+            delivered.sample = Sample()
         try:
-            chunks, recorder = _layered(source, reply.layers, delivered.told, meter)
+            chunks, taps = _layered(source, reply.layers, delivered.told, meter, delivered.sample)
             if self.lifeline.reachable:
                 head = answer_head(self.call, reply, self.trace, None)
                 begun = True
                 await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
-                await self._relay(chunks, recorder, usage)
+            await self._relay(chunks, taps, usage, delivered)
         except (Broke, Rejected, Stopped, EventTooLarge, OSError) as error:
             if begun:
-                self.lifeline.gone = self.lifeline.gone or _blame(error)
-                await self._put_last(_error_event(error))
+                self.lifeline.gone = self.lifeline.gone or blame(error)
+                await self._put_end(error_event(error), delivered)
             elif isinstance(error, Rejected):
                 payload = self._reject(error, delivered)
-                await self._put_whole(delivered.reply, payload.raw, None)
+                await self._put_whole(payload.raw, delivered)
         finally:
-            delivered.paid = self.provided.payload if self.provided is not None else None
-            delivered.counted = meter.usage or usage.usage
             await close(chunks)
             if chunks is not source:
                 await close(source)
 
-    async def _relay(self, chunks: AsyncIterator[bytes], recorder: Recorder | None, usage: UsageFilter) -> None:
+    async def _relay(
+        self, chunks: AsyncIterator[bytes], taps: Sequence[Tap], usage: UsageFilter, delivered: Delivered
+    ) -> None:
         lifeline = self.lifeline
-        if lifeline.gone is None:
+        if lifeline.gone is None or lifeline.lingers:
             with lifeline:
                 try:
-                    await self._pass_on(chunks, recorder, usage)
+                    read = await self._pass_on(chunks, taps, usage)
+                    delivered.drained = read and lifeline.gone is not None
                 finally:
                     lifeline.relax()
         if lifeline.gone is None:
-            await self._put_last(usage.flush())
+            await self._put_end(usage.flush(), delivered)
         elif lifeline.gone == "shutdown":
             raise Stopped
 
-    async def _pass_on(self, chunks: AsyncIterator[bytes], recorder: Recorder | None, usage: UsageFilter) -> None:
+    async def _pass_on(self, chunks: AsyncIterator[bytes], taps: Sequence[Tap], usage: UsageFilter) -> bool:
+        """Whether the stream was read to its end."""
         send, trace, lifeline = self.send, self.trace, self.lifeline
         patience, drop = self.write_timeout, lifeline.drop
         async for chunk in chunks:
-            if recorder is not None:
-                recorder.add(chunk)
+            for tap in taps:
+                tap(chunk)
             out = usage.feed(chunk)
-            if out:
+            if lifeline.gone is not None:
+                if not self.account.affords(chunk, self.provided):
+                    return False
+            elif out:
                 lifeline.expect(patience, drop)
                 try:
                     await send({"type": "http.response.body", "body": out, "more_body": True})
                 except OSError:
-                    lifeline.gone = lifeline.gone or "client_disconnect"
-                    return
+                    lifeline.miss()
+                    if not lifeline.lingers:
+                        return False
+                    continue
                 if trace.first_byte is None:
                     trace.first_byte = perf_counter()
-                lifeline.relax()
+                if lifeline.gone is None:
+                    lifeline.relax()
+        return True
+
+    async def _put_end(self, body: bytes, delivered: Delivered) -> None:
+        """The last of a stream, its row before it: one that cannot be recorded ends with an error."""
+        await self.account.settle(self.call, delivered, self.provided)
+        try:
+            await self._record(delivered)
+        except Unrecorded as error:
+            self.lifeline.gone = self.lifeline.gone or "not_recorded"
+            body = error_event(error)
+        await self._put_last(body)
+
+    async def _record(self, delivered: Delivered) -> None:
+        try:
+            await self.account.write(self.call, delivered.reply, self.lifeline.gone)
+        except JournalError as error:
+            raise Unrecorded from error
+
+    def _unrecorded(self, delivered: Delivered) -> bytes:
+        self.lifeline.gone = self.lifeline.gone or "not_recorded"
+        reply = delivered.reply
+        delivered.reply = replace(UNRECORDED, source="error", deployment=reply.deployment, attempts=reply.attempts)
+        return b"" if UNRECORDED.payload is None else UNRECORDED.payload.raw
 
     async def _put_last(self, body: bytes) -> None:
         self.lifeline.over = True
@@ -183,26 +233,33 @@ class Responder:
 
 
 def _layered(
-    source: AsyncIterator[bytes], layers: tuple[Layer, ...], told: list[tuple[Watch, Assemble]], meter: UsageFilter
-) -> tuple[AsyncIterator[bytes], Recorder | None]:
-    """The stream with its layers applied, and a recorder for the relay where all watchers see the same bytes.
+    source: AsyncIterator[bytes],
+    layers: tuple[Layer, ...],
+    told: list[tuple[Watch, Assemble]],
+    meter: UsageFilter,
+    sample: Sample | None,
+) -> tuple[AsyncIterator[bytes], tuple[Tap, ...]]:
+    """The stream with its layers applied, and what the relay shows each chunk, where all see the same bytes.
 
-    ``meter`` reads the usage before any plugin can take it out.
+    ``meter`` and ``sample`` read what the provider sent, before any plugin can change it.
     """
+    taps: tuple[Tap, ...] = () if sample is None else (sample.add,)
     if not layers:
-        return source, None
+        return source, taps
     if not any(isinstance(layer, (Change, Through)) for layer in layers):
         recorder = Recorder(CODEC)
         told += [(layer, recorder.assemble) for layer in layers if isinstance(layer, Watch)]
-        return source, recorder
+        return source, (*taps, recorder.add)
     recorders = {index: Recorder(CODEC) for index, layer in enumerate(layers) if isinstance(layer, Watch)}
     told += [(layers[index], recorder.assemble) for index, recorder in recorders.items()]  # type: ignore[misc]
-    return render(_metered(source, meter), layers, CODEC, recorders), None
+    return render(_metered(source, meter, taps), layers, CODEC, recorders), ()
 
 
-async def _metered(source: AsyncIterator[bytes], meter: UsageFilter) -> AsyncIterator[bytes]:
+async def _metered(source: AsyncIterator[bytes], meter: UsageFilter, taps: Sequence[Tap]) -> AsyncIterator[bytes]:
     async for chunk in source:
         meter.feed(chunk)
+        for tap in taps:
+            tap(chunk)
         yield chunk
     meter.flush()
 
@@ -219,18 +276,3 @@ def _usage_of(payload: Payload | None) -> Usage | None:
         return None if payload is None else Usage.of(payload.peek())
     except ValueError:
         return None
-
-
-def _blame(error: Exception) -> Gone:
-    return "plugin_error" if isinstance(error, Rejected) else "provider_error"
-
-
-def _error_event(error: Exception) -> bytes:
-    """The event with which a broken stream ends; the SDKs raise on it instead of taking the text for complete."""
-    code, what = "provider_broke_off", f"it broke off ({error})"
-    if isinstance(error, Rejected):
-        code, what = "plugin_failed", f"the plugin {str(error)!r} failed"
-    elif isinstance(error, Stopped):
-        code, what = "shutting_down", "the gateway is shutting down"
-    message = f"The answer is not complete: {what}."
-    return encode({"error": {"message": message, "type": "server_error", "param": None, "code": code}}, CODEC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import BaseRoute, Mount, Route
@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from hooks import Caller, ConfigError, Operation, Problem, Reply
 from hooks.operation import operation_of
 
-from .auth import NOT_ADMIN
+from .access import permitted
 from .foreign import ask
 from .plain import send_plain
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pluggy
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-Admit = Callable[["Scope"], Caller | Reply]
+Admit = Callable[["Scope"], Awaitable[Caller | Reply]]
 _KINDS: Final = "a starlette Route or Mount"
 
 
@@ -72,9 +72,9 @@ def _guarded(route: Route | Mount, found: Operation, admit: Admit, new_id: Calla
 def _gate(app: ASGIApp, found: Operation, admit: Admit, new_id: Callable[[], str]) -> ASGIApp:
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:
         if found.access != "public":
-            caller = admit(scope)
-            if isinstance(caller, Caller) and found.access == "admin" and not caller.admin:
-                caller = NOT_ADMIN
+            caller = await admit(scope)
+            if isinstance(caller, Caller):
+                caller = permitted(caller, found, scope.get("query_string", b""))
             if isinstance(caller, Reply):
                 await send_plain(send, caller, new_id())
                 return

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import orjson
 import pluggy
 
-from hooks import ConfigError, PluginError
+from hooks import Call, ConfigError, Deployment, PluginError, Reply
 
-from .auth import BOOTSTRAP_VARIABLE, Keyring, keyring
+from .account import Account
+from .auth import Keyring, keyring
 from .behind import INNER, behind_us
+from .books import Books, opened
 from .config import Config
 from .foreign import ask, enter
 from .ids import new_id
+from .ledger.entry import entry
+from .ledger.journal_errors import JournalError
 from .lent import Lent
 from .lifeline import Gone
 from .loader import Loaded, load_file, register
 from .models import Catalog, targets
+from .outbound.guard import guard_of
 from .pipeline import Pipeline, compile_pipeline
 from .prices import Price, PriceBook
 from .providers import Provider
@@ -30,6 +36,7 @@ from .request_body import BodyLimits
 from .routes import collect_routes
 from .scheduler import Scheduler, collected
 from .settings import GatewayTimeouts, Limits
+from .trace import Trace
 from .under_way import UnderWay
 from .validate import CallLimits
 from .version import VERSION
@@ -38,12 +45,16 @@ from .watchers import Background
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
+NO_TAGS: Final[Mapping[str, str]] = {}
 _FREE: Final = Price(input=0, output=0)
 
 
 @dataclass(slots=True, kw_only=True)
 class Runtime:
-    """One configuration at work. Fixed once built, but for what is under way and for ``prices``, read at start."""
+    """One configuration at work. Fixed once built, but for what is under way and for what `start` opens and reads.
+
+    ``linger`` is for how many seconds an answer is read on after its reader has left, None for not at all.
+    """
 
     config: Config
     loaded: tuple[Loaded, ...]
@@ -59,23 +70,40 @@ class Runtime:
     call_limits: CallLimits
     server_timing: bool
     server_timing_header: str | None
+    linger: float | None
+    drain_nano_usd: int
+    tags_header: bytes
+    books: Books | None = None
     prices: PriceBook = field(default_factory=PriceBook)
     background: Background = field(default_factory=Background)
     under_way: UnderWay
     new_id: Callable[[], str] = new_id
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def start(self) -> None:
-        """Open providers, plugins in the order of the list, jobs. What was opened is closed again when one fails."""
+    async def start(self, before: Books | None = None) -> None:
+        """Open books, providers, plugins in the order of the list, jobs. If one fails, what was opened is closed again.
+
+        ``before`` are the books of the configuration that was in force, to go on with if they fit.
+        """
         try:
-            await self._open()
+            await self._open(before)
         except BaseException:
             await self._stack.aclose()
             raise
 
-    async def _open(self) -> None:
+    async def _open(self, before: Books | None) -> None:
+        from .storage.plugin_tables import collect
+
         await asyncio.to_thread(self.config.data_dir.mkdir, parents=True, exist_ok=True)
+        self.books = await opened(self.config, before, *collect(self.manager, self.loaded))
+        self._stack.push_async_callback(self.books.release)
+        self.keyring.directory = self.books.directory
         self.prices = await asyncio.to_thread(_price_book, self.catalog)
+        self.pipeline = replace(
+            self.pipeline,
+            target_for=self.books.credentials.target_for,
+            unpriced=self._unpriced if self.config.gateway.require_price else None,
+        )
         for provider in self.pipeline.providers.values():
             await provider.start()
             self._stack.push_async_callback(provider.stop)
@@ -84,6 +112,45 @@ class Runtime:
             await enter(hook, self._stack, ask(hook, "lifespan", lent))
         await self.scheduler.start()
         self._stack.push_async_callback(self.scheduler.stop)
+
+    def _unpriced(self, deployment: Deployment) -> bool:
+        return self.prices.of(deployment) is None
+
+    @property
+    def opened(self) -> Books:
+        """The books, from `start` on."""
+        if self.books is None:
+            raise RuntimeError("the runtime has not been started")
+        return self.books
+
+    def account(self, model: str, trace: Trace, tags: Mapping[str, str] = NO_TAGS) -> Account:
+        """The account of one call for this model."""
+        return Account(
+            requested_model=model,
+            known_model=model in self.catalog.models,
+            trace=trace,
+            prices=self.prices,
+            append=None if self.books is None else self.books.journal.append,
+            tags=tags,
+            drain_nano_usd=self.drain_nano_usd,
+        )
+
+    def note(self, call: Call, reply: Reply, trace: Trace, gone: Gone | None) -> None:
+        """The row of a call that never came into the pipeline. It cost nothing."""
+        if self.books is not None:
+            row = entry(
+                call=call,
+                requested_model="",
+                known_model=False,
+                reply=reply,
+                trace=trace,
+                gone=gone,
+                usage=None,
+                cost_nano_usd=0,
+                tags=NO_TAGS,
+            )
+            with suppress(JournalError):
+                self.books.journal.append(orjson.dumps(row))
 
     async def idle(self) -> None:
         """Wait until no call is under way and every watcher has been told."""
@@ -111,7 +178,7 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
     manager = register(loaded)
     catalog = targets(config)
     proxy = config.gateway.proxy
-    providers = transports(catalog, None if proxy is None else proxy.get_secret_value())
+    providers = transports(catalog, None if proxy is None else proxy.get_secret_value(), guard_of(config))
     if inner is not None:
         catalog = behind_us(catalog, config.gateway)
         providers = {INNER: inner(config.gateway.middleware.auth == "inner")}
@@ -128,7 +195,7 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         manager=manager,
         catalog=catalog,
         pipeline=pipeline,
-        keyring=keyring(gateway.keys, environ.get(BOOTSTRAP_VARIABLE)),
+        keyring=keyring(gateway.keys, environ),
         routes=routes,
         scheduler=Scheduler(jobs, pipeline.faults, config.data_dir / "jobs.lock"),
         limits=gateway.limits,
@@ -136,6 +203,9 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         body_limits=BodyLimits(
             size=gateway.limits.body_bytes, depth=gateway.limits.json_depth, seconds=gateway.timeouts.request_body
         ),
+        linger=gateway.on_disconnect.seconds if gateway.on_disconnect.policy == "drain" else None,
+        drain_nano_usd=int(gateway.on_disconnect.usd * 1_000_000_000),
+        tags_header=gateway.ledger.tags_header.lower().encode(),
         under_way=UnderWay(min(1.0, gateway.timeouts.request_body / 4, gateway.timeouts.client_write / 4)),
         call_limits=CallLimits(messages=gateway.limits.messages, n=gateway.limits.n),
         server_timing=gateway.server_timing,
@@ -147,9 +217,6 @@ def _price_book(catalog: Catalog) -> PriceBook:
     """Simulated models cost nothing; the price map is read only if another deployment has no price of its own."""
     all_targets = [*(target for found in catalog.models.values() for target in found), *catalog.catch_all]
     deployments = {target.deployment.id: target.deployment for target in all_targets}
-    own = {
-        id: Price.per_million(input=price.input, output=price.output, cached_input=price.cached_input)
-        for id, price in catalog.prices.items()
-    }
+    own = {id: Price.of(price) for id, price in catalog.prices.items()}
     free = {one.id: _FREE for one in deployments.values() if one.transport == "simulated"}
     return PriceBook.load(deployments.values(), {**free, **own})

@@ -61,6 +61,10 @@ class Health(BaseModel):
     version: str
     in_flight: int = Field(description="Model calls under way.")
     models: int
+    database: dict[str, Any] = Field(default_factory=dict, description="Its kind, and since when it does not answer.")
+    ledger: dict[str, Any] = Field(
+        default_factory=dict, description="How many bytes wait for the database, for how long, and what was lost."
+    )
     plugins: dict[str, PluginHealth] = Field(description="By the name of their entry.")
     jobs: dict[str, JobHealth]
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from hooks import ConfigError, PluginError
+from hooks import ConfigError, PluginError, Unavailable
 
 from .app import App
 from .protocol import bounded
@@ -95,7 +95,7 @@ class Server(uvicorn.Server):
     async def _reloaded(self) -> None:
         try:
             await self._app.reload()
-        except (ConfigError, PluginError, OSError) as error:
+        except (ConfigError, PluginError, Unavailable, OSError) as error:
             log.error("reload refused, the configuration in force stays:\n%s", error)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from .fields import (
+    STRICT,
     ApiKey,
     BaseUrl,
     Count,
@@ -15,15 +15,15 @@ from .fields import (
     HeaderValue,
     Identifier,
     KeySecret,
+    MasterSecret,
     ModelName,
     ProxyUrl,
     Seconds,
-    Usd,
     VariableName,
     default_name,
 )
-
-STRICT: Final = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
+from .price_settings import Price
+from .service_settings import Database, Ledger, OnDisconnect, Outbound
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -49,8 +49,19 @@ class Key(BaseModel):
 
     id: Identifier = Field(description="The key's public name, as it appears in logs and the ledger; unique.")
     secret: KeySecret = Field(description="What clients send as their API key; at least 16 characters.")
-    organization: Identifier = Field(description="The organization every call with this key belongs to.")
-    admin: bool = Field(default=False, description="Whether the key may use the administrative endpoints.")
+    organization: Identifier | None = Field(
+        default=None, description="The organization every call with this key belongs to; null for a gateway-admin key."
+    )
+    role: Literal["admin", "member", "viewer"] = Field(
+        default="member",
+        description="Within its organization: administer it, make calls and read, or read only.",
+    )
+    models: tuple[str, ...] | None = Field(
+        default=None, min_length=1, description="Models the key may use, * standing for anything; null for all."
+    )
+    admin: bool = Field(
+        default=False, description="A gateway-admin key: it administers every organization and makes no calls."
+    )
 
 
 class Limits(BaseModel):
@@ -133,12 +144,25 @@ class Gateway(BaseModel):
     proxy: ProxyUrl | None = Field(
         default=None, description="URL of an HTTP proxy for calls to providers; kept secret, as it may hold a password."
     )
+    secret_keys: tuple[MasterSecret, ...] = Field(
+        default=(),
+        description="Secrets of at least 32 characters under which keys are hashed and providers' keys encrypted: the "
+        "first for what is new, the others for what is old. By default one is made in data_dir.",
+    )
+    ledger: Ledger = Field(default=Ledger(), description="The book of every call.")
+    on_disconnect: OnDisconnect = Field(
+        default=OnDisconnect(), description="What becomes of a provider's answer whose reader has left."
+    )
+    outbound: Outbound = Field(default=Outbound(), description="Where URLs that come from an organization may lead to.")
+    require_price: bool = Field(default=False, description="Refuse calls to models whose price is not known.")
 
 
 class Services(BaseModel):
-    """What the gateway may lean on outside its own process. Nothing yet."""
+    """What the gateway may lean on outside its own process."""
 
     model_config = STRICT
+
+    database: Database = Field(default=Database(), description="The SQL database of accounts and ledger.")
 
 
 class ModelTimeouts(BaseModel):
@@ -152,16 +176,6 @@ class ModelTimeouts(BaseModel):
     )
     between_chunks: Seconds | None = Field(default=None, description="For the next piece of the answer.")
     total: Seconds | None = Field(default=None, description="For one call with all its attempts.")
-
-
-class Price(BaseModel):
-    """US dollars per million tokens."""
-
-    model_config = STRICT
-
-    input: Usd = Field(description="Prompt tokens.")
-    output: Usd = Field(default=Decimal(0), json_schema_extra={"default": 0}, description="Completion tokens.")
-    cached_input: Usd | None = Field(default=None, description="Prompt tokens the provider had cached; null: as input.")
 
 
 class Model(BaseModel):

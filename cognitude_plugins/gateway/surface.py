@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from hooks import Reply
 
 from .endpoints import APIS, known
 from .openapi import API_OPERATIONS
+from .outbound.guard import guard_of
 from .routes import guarded
 from .runtime import Runtime
 from .system import System, as_response, documentation
@@ -22,7 +24,7 @@ from .system import System, as_response, documentation
 
 def surface(runtime: Runtime, system: System) -> Starlette:
     """Core routes first, so that a plugin cannot take one over; then the plugins', in their order."""
-    own = system.routes()
+    own = [*system.routes(), *_of_books(runtime)]
     documented = [(path, *API_OPERATIONS[path]) for path in APIS]
     pages = documentation(
         [(path, method, described) for path, method, described in documented], [*own, *runtime.routes]
@@ -30,11 +32,32 @@ def surface(runtime: Runtime, system: System) -> Starlette:
     model_calls = [Route(path, _only_post, methods=["POST"]) for path in APIS]
     routes: Sequence[BaseRoute] = [
         *model_calls,
-        *guarded([*own, *pages, *runtime.routes], lambda scope: known(runtime, scope), runtime.new_id),
+        *guarded([*own, *pages, *runtime.routes], partial(known, runtime), runtime.new_id),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: http_error, Exception: server_error})
     app.router.redirect_slashes = False
     return app
+
+
+def _of_books(runtime: Runtime) -> list[BaseRoute]:
+    """Endpoints of accounts and ledger: there as soon as these are open."""
+    books = runtime.books
+    if books is None:
+        return []
+    from .accounts.api import AccountsApi
+    from .accounts.providers_api import ProvidersApi
+    from .ledger.usage_api import UsageApi
+
+    return [
+        *AccountsApi(storage=books.storage, directory=books.directory, secrets=books.secrets).routes(),
+        *ProvidersApi(
+            credentials=books.credentials,
+            guard=guard_of(runtime.config),
+            proxied=runtime.config.gateway.proxy is not None,
+            providers=runtime.catalog.providers,
+        ).routes(),
+        *UsageApi(reader=books.reader).routes(),
+    ]
 
 
 async def _only_post(request: Request) -> Response:

@@ -10,12 +10,13 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import ConfigError, Operation, PluginError, Reply, operation
+from hooks import ConfigError, Operation, PluginError, Reply, Unavailable, operation
 
 from . import schemas
 from .docs_page import page
 from .health import ready, report
 from .openapi import document
+from .permitted_models import allows
 from .routes import operations
 from .runtime import Runtime
 from .version import VERSION
@@ -43,22 +44,33 @@ class System:
 
     def list_models(self) -> Any:
         @operation(
-            "List the models this key can use", access="organization", tag="Models", responses={200: schemas.ModelList}
+            "List the models this key can use",
+            access="organization",
+            across=True,
+            tag="Models",
+            responses={200: schemas.ModelList},
         )
         async def list_models(request: Request) -> Response:
             models = self.runtime().catalog.models
-            return JSONResponse({"object": "list", "data": [_model(name, models[name]) for name in models]})
+            patterns = request.state.caller.models
+            data = [_model(name, models[name]) for name in models if patterns is None or allows(patterns, name)]
+            return JSONResponse({"object": "list", "data": data})
 
         return list_models
 
     def show_model(self) -> Any:
         @operation(
-            "Show one model", access="organization", tag="Models", responses={200: schemas.Model, 404: schemas.Error}
+            "Show one model",
+            access="organization",
+            across=True,
+            tag="Models",
+            responses={200: schemas.Model, 404: schemas.Error},
         )
         async def show_model(request: Request) -> Response:
             name = request.path_params["id"]
             found = self.runtime().catalog.models.get(name)
-            if found is None:
+            patterns = request.state.caller.models
+            if found is None or (patterns is not None and not allows(patterns, name)):
                 message = f"The model {name[:200]!r} does not exist or you do not have access to it."
                 return as_response(Reply.error(404, message, code="model_not_found", param="model"))
             return JSONResponse(_model(name, found))
@@ -102,6 +114,8 @@ class System:
                 await self.reload()
             except (ConfigError, PluginError) as error:
                 return as_response(refused(error))
+            except Unavailable as error:
+                return as_response(unavailable(error))
             runtime = self.runtime()
             body = {"status": "reloaded", "models": len(runtime.catalog.models), "plugins": len(runtime.loaded)}
             return JSONResponse(body)
@@ -149,6 +163,12 @@ def refused(error: ConfigError | PluginError) -> Reply:
     problems = [problem.as_dict() for problem in error.problems] if isinstance(error, ConfigError) else []
     what = {"message": f"The configuration was refused: {error}", "type": "invalid_request_error", "param": None}
     return Reply.json({"error": {**what, "code": "invalid_configuration"}, "problems": problems}, status=422)
+
+
+def unavailable(error: Unavailable) -> Reply:
+    """503: the database does not answer."""
+    text = f"{str(error)[:1].upper()}{str(error)[1:]}."
+    return Reply.error(503, text, type="server_error", code="database_unavailable", headers={"retry-after": "1"})
 
 
 def as_response(reply: Reply) -> Response:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from time import perf_counter
+from time import perf_counter, time_ns
 
 from hooks import Decision, Reply
 
 
 class Trace:
-    """The mutable side of one call: times in seconds of `time.perf_counter`, decisions, attempts."""
+    """The mutable side of one call: times in seconds of `time.perf_counter`, decisions, attempts.
+
+    ``arrived_ms`` is the wall clock's. ``unsure`` says that an attempt failed in a way that may have cost something.
+    """
 
     __slots__ = (
+        "arrived_ms",
         "attempts",
         "decisions",
         "first_byte",
@@ -20,10 +24,13 @@ class Trace:
         "started",
         "step",
         "timings",
+        "unsure",
     )
 
     def __init__(self) -> None:
         self.started = perf_counter()
+        self.arrived_ms = time_ns() // 1_000_000
+        self.unsure = False
         self.first_byte: float | None = None
         self.provider_seconds = 0.0
         self.attempts = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, Final
 
 from hooks import Usage
@@ -63,14 +64,30 @@ class UsageFilter:
         usage = Usage.of(value)
         if usage is None or not isinstance(value, dict):
             return True
-        self.usage = usage
+        self.usage = _completed(usage, self.usage)
         return not self._strip or _says_something(value)
 
 
+def _completed(usage: Usage, before: Usage | None) -> Usage:
+    """The last one stands. Anthropic tells of the prompt at the beginning only, so that is kept."""
+    if before is None or usage.prompt_tokens:
+        return usage
+    return replace(
+        usage,
+        prompt_tokens=before.prompt_tokens,
+        cached_tokens=before.cached_tokens,
+        cache_write_tokens=before.cache_write_tokens,
+        apart=tuple(sorted({*usage.apart, *before.apart})),
+    )
+
+
 def _says_something(event: dict[str, Any]) -> bool:
-    """Whether there is more than usage in it. OpenAI sends no choices with it, LiteLLM one that is empty."""
+    """Whether there is more than usage in it. OpenAI sends no choices with it, LiteLLM one that is empty.
+
+    An event without choices is of another API, whose usage nobody has to ask for.
+    """
     choices = event.get("choices")
-    return isinstance(choices, list) and any(
+    return not isinstance(choices, list) or any(
         not isinstance(choice, dict) or choice.get("finish_reason") or choice.get("text") or choice.get("delta")
         for choice in choices
     )

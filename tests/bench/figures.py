@@ -91,6 +91,7 @@ def _times(subject: str, base: str, scenario: str = SATURATED.name) -> Callable[
 PROMISES: Final[tuple[tuple[str, Callable[[Round], float], float, bool], ...]] = (
     ("empty pipeline: CPU per request, times the floor", _times("empty", "floor"), 1.4, False),
     ("empty pipeline: requests per core, times LiteLLM", _times("litellm", "empty"), 45, True),
+    ("auth and accounting: CPU added, share of the floor", _over_floor("empty", "unaccounted"), 0.20, False),
     ("ten no-op plugins: CPU added, share of the floor", _over_floor("noop10", "empty"), 0.10, False),
     ("relayed stream at a pace: CPU, times the floor", _times("empty", "floor", PACED.name), 1.35, False),
     ("relayed stream in a burst: CPU, times the floor", _times("empty", "floor", BURST.name), 1.35, False),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -85,6 +85,13 @@ def empty(upstreams: Upstreams, folder: Path) -> Subject:
     return gateway("empty", upstreams, folder, "  []")
 
 
+def unaccounted(upstreams: Upstreams, folder: Path) -> Subject:
+    """The same without authentication and accounting."""
+    one = gateway("unaccounted", upstreams, folder, "  []")
+    config = one.command[one.command.index("--config") + 1]
+    return replace(one, command=(sys.executable, "-m", "tests.bench.unaccounted", config, "{port}"))
+
+
 def noop10(upstreams: Upstreams, folder: Path) -> Subject:
     source = Path(__file__).with_name("noop.py")
     (folder / source.name).write_bytes(source.read_bytes())
@@ -146,7 +153,7 @@ def peers_installed() -> bool:
 def _models(upstreams: Upstreams) -> str:
     return "".join(
         f"  - {{name: {name}, provider: openai_compatible/echo, base_url: 'http://127.0.0.1:{port}/v1',"
-        " api_key: upstream-key-0123456789abcdef}\n"
+        " api_key: upstream-key-0123456789abcdef, price: {input: 1, output: 2}}\n"
         for name, port in (("echo", upstreams.fast), ("echo-paced", upstreams.paced))
     )
 

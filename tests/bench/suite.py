@@ -17,7 +17,7 @@ from .measure import Sample, running, sample, warm_up
 from .scenarios import BURST, CHUNK_MS, OTHER, SATURATED, Effort
 from .subjects import Subject, Upstreams, simulate
 
-NAMES = ("direct", "floor", "empty", "noop10", "builtin", "bare", "middleware", "litellm")
+NAMES = ("direct", "floor", "empty", "unaccounted", "noop10", "builtin", "bare", "middleware", "litellm")
 _WITHOUT_UPSTREAM = (SATURATED, BURST, OTHER)
 
 
@@ -44,6 +44,7 @@ def _subject(name: str, ports: Upstreams, folder: Path) -> Subject:
         "direct": lambda: subjects.direct(ports),
         "floor": lambda: subjects.floor(ports),
         "empty": lambda: subjects.empty(ports, folder),
+        "unaccounted": lambda: subjects.unaccounted(ports, folder),
         "noop10": lambda: subjects.noop10(ports, folder),
         "builtin": lambda: subjects.builtin(ports, folder),
         "bare": subjects.bare,

@@ -15,9 +15,9 @@ from hooks import Caller, ConfigError, Reply
 
 SECRET = "a-secret-of-32-characters-012345"
 OTHER = "another-secret-of-32-characters-"
-KEY = Key(id="ops", secret=SECRET, organization="acme", admin=True)
-RING = keyring([KEY, Key(id="app", secret=OTHER, organization="globex")], None)
-OPS = Caller(organization="acme", key="ops", admin=True, address="192.0.2.1")
+KEY = Key(id="ops", secret=SECRET, organization="acme", role="admin", models=("small",))
+RING = keyring([KEY, Key(id="app", secret=OTHER, organization="globex")], {})
+OPS = Caller(organization="acme", key="ops", role="admin", models=("small",), address="192.0.2.1")
 
 
 def admit(*headers: tuple[str, str | bytes]) -> Caller | Reply:
@@ -113,7 +113,7 @@ def test_only_the_secret_itself_lets_in(before: bytes, after: bytes) -> None:
 
 
 def test_no_secret_is_shown() -> None:
-    assert repr(RING) == "Keyring(2 keys)"
+    assert repr(RING) == "Keyring(2 declared keys)"
     assert SECRET not in repr(KEY)
     assert SECRET not in str(vars(RING))
 
@@ -126,19 +126,44 @@ def test_two_keys_with_one_secret_are_refused_when_the_file_is_read(tmp_path: Pa
     assert SECRET not in str(caught.value)
 
 
-def test_the_first_key_may_do_everything_in_the_default_organization() -> None:
-    admitted = keyring([], OTHER).admit([(b"x-api-key", OTHER.encode())], "")
-    assert admitted == Caller(organization="default", key="bootstrap", admin=True)
+def test_the_environment_can_name_an_organizations_key_and_a_gateway_admins() -> None:
+    ring = keyring([], {"COGNITUDE_BOOTSTRAP_KEY": OTHER, "COGNITUDE_ADMIN_KEY": SECRET})
+    admitted = ring.admit([(b"x-api-key", OTHER.encode())], "")
+    assert admitted == Caller(organization="default", key="bootstrap", role="admin")
+    admin = ring.admit([(b"x-api-key", SECRET.encode())], "")
+    assert admin == Caller(organization="", key="admin", role="admin", admin=True)
+
+
+def test_one_key_cannot_be_of_both_kinds() -> None:
+    with pytest.raises(ConfigError, match="different kinds") as caught:
+        keyring([], {"COGNITUDE_BOOTSTRAP_KEY": OTHER, "COGNITUDE_ADMIN_KEY": OTHER})
+    assert OTHER not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "rule"),
+    [
+        ("{id: a, secret: SECRET}", "organization: is required"),
+        ("{id: a, secret: SECRET, admin: true, organization: acme}", "organization: has no place"),
+        ("{id: a, secret: SECRET, admin: true, role: viewer}", "role: has no place"),
+        ("{id: a, secret: SECRET, admin: true, models: [small]}", "models: has no place"),
+        ("{id: a, secret: SECRET, organization: acme, role: owner}", "role"),
+    ],
+)
+def test_a_declared_key_is_of_one_kind(tmp_path: Path, key: str, rule: str) -> None:
+    (tmp_path / "plugins.yaml").write_text(f"gateway: {{keys: [{key.replace('SECRET', SECRET)}]}}\nmodels: []\n")
+    with pytest.raises(ConfigError, match=rule):
+        build(tmp_path / "plugins.yaml", {})
 
 
 def test_a_first_key_that_is_a_declared_one_gives_no_further_rights() -> None:
-    ring = keyring([Key(id="app", secret=OTHER, organization="globex")], OTHER)
+    ring = keyring([Key(id="app", secret=OTHER, organization="globex")], {"COGNITUDE_BOOTSTRAP_KEY": OTHER})
     assert ring.admit([(b"x-api-key", OTHER.encode())], "") == Caller(organization="globex", key="app")
 
 
 def test_a_first_key_that_is_too_short_is_refused_without_being_shown() -> None:
     with pytest.raises(ConfigError, match="COGNITUDE_BOOTSTRAP_KEY") as caught:
-        keyring([], "short-key")
+        keyring([], {"COGNITUDE_BOOTSTRAP_KEY": "short-key"})
     assert "short-key" not in str(caught.value)
 
 

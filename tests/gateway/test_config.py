@@ -161,7 +161,10 @@ WRONG = [
         "p.yaml:1: gateway.keys[1].secret: is also the secret of gateway.keys[0]: a secret belongs to one key",
     ),
     (gateway("{keys: hunter2-hunter2-hunter2}"), "p.yaml:1: gateway.keys: must be a list (it is **********)"),
-    (gateway("{keys: [{id: a, secret: 0123456789abcdef}]}"), "p.yaml:1: gateway.keys[0].organization: is required"),
+    (
+        gateway("{keys: [{id: a, secret: 0123456789abcdef}]}"),
+        "p.yaml:1: gateway.keys[0].organization: is required, or admin: true for a gateway-admin key",
+    ),
     (model("{name: a}"), "p.yaml:3: models[1]: needs a provider, or candidates to be an alias"),
     (
         model("{name: a, provider: gpt}"),

@@ -239,13 +239,17 @@ async def test_a_watcher_that_raises_keeps_no_other_from_being_told(tmp_path: Pa
     assert told == ["plain", "async"]
 
 
-async def test_the_outcome_of_a_failed_provider_call_names_deployment_attempts_and_reasons(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("reason", "cost"), [("connect", 0), ("status_503", 0), ("timeout", None), ("reset", None)])
+async def test_the_outcome_of_a_failed_provider_call_names_deployment_attempts_and_reasons(
+    tmp_path: Path, reason: str, cost: int | None
+) -> None:
+    """What was never sent or answered with an error costs nothing; what broke off may have cost something."""
     from cognitude_plugins.gateway.providers.verdict import failure
 
     watcher = Watcher()
 
     async def fails(call: Call) -> Reply:
-        raise failure("connect", "no")
+        raise failure(reason, "no")
 
     class Router:
         @hookimpl
@@ -260,7 +264,7 @@ async def test_the_outcome_of_a_failed_provider_call_names_deployment_attempts_a
         2,
         "error",
         ("by name",),
-        None,
+        cost,
     )
     assert outcome.deployment is not None
     assert outcome.deployment.id == "up#2"

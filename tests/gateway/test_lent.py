@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -75,4 +76,12 @@ async def test_what_is_lent_is_a_narrow_view(tmp_path: Path) -> None:
     assert lent.version == "1.2.3"
     assert lent.data_dir == runtime.config.data_dir
     assert [one.id for one in lent.models["up"]] == ["up", "up#2"]
-    assert (lent.ledger, lent.database) == (None, None)
+    with pytest.raises(RuntimeError, match="not been started"):
+        _ = lent.ledger
+    await runtime.start()
+    try:
+        moment = datetime.now(UTC)
+        assert await lent.ledger.spent("acme", since=moment - timedelta(hours=1)) == 0
+        assert await lent.database.read("acme", lambda connection: connection.exec_driver_sql("SELECT 7").scalar()) == 7
+    finally:
+        await runtime.stop()

@@ -108,3 +108,54 @@ async def test_what_is_late_is_told_once() -> None:
     lifeline.look(perf_counter() + 2)
     lifeline.look(perf_counter() + 3)
     assert told == [True]
+
+
+async def test_a_call_that_lingers_goes_on_until_its_time_is_over() -> None:
+    lifeline = Lifeline(linger=50)
+    with lifeline:
+        lifeline.abort("client_disconnect")
+        await asyncio.sleep(0.01)
+        assert (lifeline.gone, lifeline.lingers, lifeline.reachable) == ("client_disconnect", True, False)
+        lifeline.look(perf_counter() + 49)
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(lifeline.look, perf_counter() + 51)
+        async with asyncio.timeout(1):
+            await asyncio.sleep(10)
+        raise AssertionError("it was not interrupted")
+    assert lifeline.gone == "client_disconnect"
+
+
+async def test_the_time_to_linger_runs_on_where_nothing_can_be_interrupted() -> None:
+    lifeline = Lifeline(linger=50)
+    lifeline.abort("client_disconnect")
+    lifeline.relax()
+    with lifeline:
+        asyncio.get_running_loop().call_soon(lifeline.look, perf_counter() + 51)
+        async with asyncio.timeout(1):
+            await asyncio.sleep(10)
+        raise AssertionError("it was not interrupted")
+
+
+async def test_nothing_lingers_when_the_process_must_go() -> None:
+    lifeline = Lifeline(linger=50)
+    with lifeline:
+        lifeline.abort("client_disconnect")
+        asyncio.get_running_loop().call_soon(lifeline.abort, "shutdown")
+        async with asyncio.timeout(1):
+            await asyncio.sleep(10)
+        raise AssertionError("it was not interrupted")
+    assert (lifeline.gone, lifeline.lingers) == ("client_disconnect", False)
+
+
+@pytest.mark.parametrize(("lent", "lingers"), [(True, True), (False, False)])
+async def test_a_client_who_takes_nothing_is_lingered_for_where_his_connection_can_be_dropped(
+    lent: bool, lingers: bool
+) -> None:
+    dropped: list[bool] = []
+    lifeline = Lifeline((lambda: dropped.append(True)) if lent else None, linger=50)
+    asyncio.get_running_loop().call_soon(lifeline.drop)
+    went_on = False
+    with lifeline:
+        await asyncio.sleep(0.02)
+        went_on = True
+    assert (went_on, lifeline.lingers, dropped) == (lingers, lingers, [True] * lent)

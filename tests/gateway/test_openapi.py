@@ -217,8 +217,9 @@ def test_path_parameters_are_written_as_openapi_has_them() -> None:
         ("key", "path", "integer"),
         ("id", "path", "string"),
         ("name", "path", "string"),
+        ("organization", "query", "string"),
     ]
-    assert all(one["required"] for one in operation["parameters"])
+    assert [one["required"] for one in operation["parameters"]] == [True, True, True, False]
     assert "404" in operation["responses"]
 
 
@@ -229,6 +230,7 @@ def test_the_request_of_a_get_is_its_query() -> None:
     assert [(one["name"], one["in"], one["required"]) for one in operation["parameters"]] == [
         ("since", "query", True),
         ("group", "query", False),
+        ("organization", "query", False),
     ]
     assert operation["parameters"][0]["description"] == "A day."
 
@@ -237,7 +239,9 @@ def test_the_request_of_a_get_is_its_query() -> None:
     ("access", "errors", "keys"),
     [
         ("public", ["500"], 0),
-        ("organization", ["400", "401", "431", "500", "503"], 3),
+        ("organization", ["400", "401", "404", "431", "500", "503"], 3),
+        ("member", ["400", "401", "403", "404", "431", "500", "503"], 3),
+        ("organization_admin", ["400", "401", "403", "404", "431", "500", "503"], 3),
         ("admin", ["400", "401", "403", "431", "500", "503"], 3),
     ],
 )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cognitude_plugins.gateway.runtime import build
+from cognitude_plugins.gateway.runtime import Runtime, build
 from hooks import Call, ConfigError, Plan, Reply, hookimpl
-from tests.gateway.calls import CHAT, STREAM, YAML, Chunks, Upstream, Watcher, asked, events, runtime_of, whole
+from tests.gateway.calls import CHAT, KEY, STREAM, YAML, Chunks, Upstream, Watcher, asked, events, runtime_of, whole
 
 
 def noting(order: list[str], name: str, **hooks: Any) -> Any:
@@ -207,3 +208,69 @@ async def test_compiled_lines_are_in_running_order(tmp_path: Path) -> None:
         ("post_response", "b"),
         ("post_response", "a"),
     ]
+
+
+ALIAS = """
+gateway: {data_dir: data}
+models:
+  - {name: small, provider: simulated/echo}
+  - {name: large, provider: simulated/echo}
+  - {name: auto, candidates: [large, small]}
+"""
+
+
+def with_models(folder: Path, *models: str, yaml: str = ALIAS) -> Runtime:
+    """A runtime with one key, which may use these models."""
+    key = f"{{id: test, secret: {KEY}, organization: acme, models: [{', '.join(models)}]}}"
+    return runtime_of(folder, yaml=yaml.replace("data_dir: data", f"data_dir: data, keys: [{key}]"))
+
+
+@pytest.mark.parametrize(
+    ("models", "asked_for", "deployment"),
+    [
+        (("small",), "small", "small"),
+        (("small",), "large", None),
+        (("small",), "auto", "small"),
+        (("auto",), "auto", "large"),
+        (("auto",), "large", None),
+        (("l*",), "auto", "large"),
+        (("other",), "auto", None),
+    ],
+)
+async def test_a_key_reaches_only_the_models_it_may_use(
+    tmp_path: Path, models: tuple[str, ...], asked_for: str, deployment: str | None
+) -> None:
+    client = await asked(with_models(tmp_path, *models), {**CHAT, "model": asked_for})
+    assert client.headers.get("x-cognitude-model") == deployment
+    assert client.status == (404 if deployment is None else 200)
+
+
+async def test_a_model_that_a_key_may_not_use_does_not_exist_for_it(tmp_path: Path) -> None:
+    runtime = with_models(tmp_path, "small")
+    forbidden = await asked(runtime, {**CHAT, "model": "large"})
+    unknown = await asked(runtime, {**CHAT, "model": "larga"})
+    assert forbidden.raw.replace(b"large", b"larga") == unknown.raw
+
+
+async def test_a_plugin_cannot_widen_what_a_key_may_use(tmp_path: Path) -> None:
+    class Upgrade:
+        @hookimpl
+        async def pre_request(self, call: Call) -> Call:
+            return call.set(model="large")
+
+    path = tmp_path / "plugins.yaml"
+    runtime = with_models(tmp_path, "small")
+    yaml = path.read_text()
+    upgraded = runtime_of(tmp_path, Upgrade(), yaml=yaml)
+    assert (await asked(upgraded, {**CHAT, "model": "small"})).status == 404
+    assert (await asked(runtime, {**CHAT, "model": "small"})).status == 200
+
+
+async def test_a_model_without_a_price_is_refused_where_a_price_is_required(tmp_path: Path) -> None:
+    runtime = runtime_of(tmp_path, upstream=Upstream())
+    runtime.pipeline = replace(runtime.pipeline, unpriced=lambda deployment: deployment.id == "up")
+    client = await asked(runtime)
+    assert (client.status, client.headers["x-cognitude-model"]) == (200, "up#2"), "the deployment that has one"
+    runtime.pipeline = replace(runtime.pipeline, unpriced=lambda deployment: True)
+    client = await asked(runtime)
+    assert (client.status, client.json["error"]["code"]) == (400, "unpriced_model")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import orjson
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cognitude_plugins.gateway.prices import Price, PriceBook, price_map_path
+from cognitude_plugins.gateway.prices.dated import Dated
 from hooks import Deployment, Usage
 
 
@@ -21,6 +23,11 @@ def a_map(folder: Path, **entries: object) -> Path:
     path = folder / "map.json"
     path.write_bytes(orjson.dumps({name.replace("__", "/"): entry for name, entry in entries.items()}))
     return path
+
+
+def rates(price: Price | None) -> Price | None:
+    """Only what a plain call costs."""
+    return price and Price(input=price.input, output=price.output, cached_input=price.cached_input)
 
 
 MINI = Price.per_million(input=0.15, output=0.6, cached_input=0.075)
@@ -69,7 +76,7 @@ def test_a_price_that_is_no_amount_of_dollars_is_refused_by_its_value(bad: objec
 def test_the_map_s_floats_are_read_as_the_decimals_they_were_written_as(tmp_path: Path) -> None:
     entry = {"input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07, "cache_read_input_token_cost": 7.5e-08}
     path = a_map(tmp_path, sim__one=entry)
-    assert PriceBook.load([deployment("sim", "one")], path=path).of(deployment("sim", "one")) == MINI
+    assert rates(PriceBook.load([deployment("sim", "one")], path=path).of(deployment("sim", "one"))) == MINI
 
 
 def test_a_configured_price_wins_over_the_map() -> None:
@@ -94,7 +101,7 @@ def test_a_configured_price_wins_over_the_map() -> None:
 )
 def test_the_installed_map_knows_the_common_models(provider: str, model: str, price: Price) -> None:
     one = deployment(provider, model)
-    assert PriceBook.load([one]).of(one) == price
+    assert rates(PriceBook.load([one]).of(one)) == price
 
 
 @pytest.mark.parametrize(
@@ -112,7 +119,7 @@ def test_a_price_per_query_is_not_a_price_of_zero(tmp_path: Path) -> None:
     path = a_map(tmp_path, sim__rerank={**entry, "input_cost_per_query": 0.002}, sim__free=entry)
     book = PriceBook.load([deployment("sim", "rerank"), deployment("sim", "free", id="two")], path=path)
     assert book.of(deployment("sim", "rerank")) is None
-    assert book.of(deployment("sim", "free")) == Price(input=0, output=0)
+    assert rates(book.of(deployment("sim", "free"))) == Price(input=0, output=0)
 
 
 def test_a_chat_model_without_a_price_for_its_answers_is_unknown(tmp_path: Path) -> None:
@@ -123,13 +130,49 @@ def test_a_chat_model_without_a_price_for_its_answers_is_unknown(tmp_path: Path)
 def test_a_catch_all_finds_every_model_of_its_provider_and_no_other() -> None:
     star = deployment("anthropic", "*")
     book = PriceBook.load([star])
-    assert book.of(star, "claude-sonnet-4-5") == Price.per_million(input=3, output=15, cached_input=0.3)
+    assert rates(book.of(star, "claude-sonnet-4-5")) == Price.per_million(input=3, output=15, cached_input=0.3)
     assert book.of(star, "gpt-4o-mini") is None
     assert book.of(star) is None
 
 
 def test_only_the_configured_models_are_kept() -> None:
     assert set(PriceBook.load([deployment("openai", "gpt-4o-mini")]).known) == {"openai/gpt-4o-mini"}
+
+
+def test_our_table_holds_between_its_dates_over_the_map_and_under_the_configuration() -> None:
+    ours, theirs, configured = (Price.per_million(input=n, output=n) for n in (1, 2, 3))
+    row = Dated(
+        provider="xai", models=("m",), first=date(2026, 2, 1), last=date(2026, 2, 28), price=ours, source="test"
+    )
+    one = deployment("xai", "m")
+    book = PriceBook(dated={"xai/m": (row,)}, known={"xai/m": theirs}, clock=lambda: datetime(2026, 2, 3, tzinfo=UTC))
+    assert book.of(one) is ours
+    assert book.of(one, at=datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)) is theirs
+    assert book.of(one, at=datetime(2026, 2, 1, tzinfo=UTC)) is ours
+    assert book.of(one, at=datetime(2026, 2, 28, 23, 59, 59, tzinfo=UTC)) is ours
+    assert book.of(one, at=datetime(2026, 3, 1, tzinfo=UTC)) is theirs
+    assert PriceBook(own={"one": configured}, dated=book.dated, known=book.known).of(one) is configured
+
+
+def test_a_model_that_only_our_table_knows_is_priced_until_it_is_retired() -> None:
+    grok = deployment("xai", "grok-4-0709")
+    book = PriceBook.load([grok, deployment("anthropic", "*", id="rest")])
+    assert rates(book.of(grok, at=datetime(2026, 1, 1, tzinfo=UTC))) == Price.per_million(
+        input=3, output=15, cached_input=0.75
+    )
+    assert book.of(grok, at=datetime(2026, 6, 1, tzinfo=UTC)) is None
+    haiku = book.of(deployment("anthropic", "*", id="rest"), "claude-3-haiku-20240307")
+    assert rates(haiku) == Price.per_million(input=0.25, output=1.25, cached_input=0.03)
+
+
+def test_the_deployments_without_a_price_are_named_by_their_ids() -> None:
+    priced = deployment("openai", "gpt-4o-mini", id="mini")
+    unknown = deployment("openai", "no-such-model", id="mine#2")
+    everything = deployment("openai", "*", id="*")
+    all_of_them = [priced, unknown, everything]
+    assert PriceBook.load(all_of_them).unpriced(all_of_them) == ("mine#2",)
+    own = {"mine#2": Price.per_million(input=0, output=0)}
+    assert PriceBook.load(all_of_them, own).unpriced(all_of_them) == ()
 
 
 @pytest.mark.parametrize(
@@ -163,5 +206,5 @@ def test_splitting_calls_never_moves_the_total_by_more_than_half_a_nano_dollar_e
 ) -> None:
     one = Price(input=price, output=price * 4, cached_input=price // 2)
     exact = sum((p - min(c, p)) * one.input + min(c, p) * (price // 2) + out * one.output for p, out, c in calls)
-    total = sum(one.cost(Usage(prompt_tokens=p, completion_tokens=out, cached_tokens=c)) for p, out, c in calls)
+    total = sum(one.cost(Usage(prompt_tokens=p, completion_tokens=out, cached_tokens=c)) or 0 for p, out, c in calls)
     assert abs(total * 1_000_000 - exact) <= 500_000 * len(calls)

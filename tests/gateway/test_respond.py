@@ -169,8 +169,11 @@ async def test_a_client_that_leaves_in_mid_stream_closes_the_upstream_and_is_tol
     assert not client.ended
     assert source.closed
     outcome = watcher.only
-    assert (outcome.complete, outcome.error, outcome.cost_nano_usd) == (False, "client_disconnect", None)
+    assert (outcome.complete, outcome.error) == (False, "client_disconnect")
     assert outcome.body["choices"][0]["message"]["content"] == "Hel"
+    assert outcome.usage is not None
+    assert (outcome.usage.reported, outcome.usage.completion_tokens) == (False, 1)
+    assert outcome.cost_nano_usd == outcome.usage.prompt_tokens * 1000 + 2000
     await settled()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Host, Mount, Route, Router
 
-from cognitude_plugins.gateway.endpoints import admitted
+from cognitude_plugins.gateway.endpoints import known
 from cognitude_plugins.gateway.ids import new_id
 from cognitude_plugins.gateway.routes import collect_routes, guarded, operations
 from hooks import ConfigError, hookimpl, operation
@@ -70,10 +71,10 @@ ROUTES: list[BaseRoute] = [
 
 
 def client(folder: Path) -> httpx.AsyncClient:
-    key = f"{{id: root, secret: {ADMIN}, organization: acme, admin: true}}"
+    key = f"{{id: root, secret: {ADMIN}, admin: true}}"
     yaml = YAML.replace("keys: [", f"keys: [{key}, ")
     runtime = runtime_of(folder, plugin(*ROUTES), yaml=yaml)
-    routes = guarded(collect_routes(runtime.manager), lambda scope: admitted(runtime, scope), new_id)
+    routes = guarded(collect_routes(runtime.manager), partial(known, runtime), new_id)
     app = Starlette(routes=routes)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
 
@@ -86,7 +87,9 @@ def bearer(secret: str) -> dict[str, str]:
     ("path", "nobody", "key", "root"),
     [
         ("/open", 200, 200, 200),
-        ("/mine/7", 401, 200, 200),
+        ("/mine/7", 401, 200, 400),
+        ("/mine/7?organization=acme", 401, 200, 200),
+        ("/mine/7?organization=globex", 401, 404, 200),
         ("/admin", 401, 403, 200),
         ("/classy", 401, 403, 200),
         ("/mount/inner", 401, 403, 200),

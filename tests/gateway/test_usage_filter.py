@@ -98,3 +98,16 @@ def test_the_last_usage_stands_and_one_in_an_event_with_choices_is_kept() -> Non
         assert filtering.feed(event) == event
     assert filtering.usage is not None
     assert filtering.usage.completion_tokens == 2
+
+
+@pytest.mark.parametrize("strip", [False, True])
+def test_what_anthropic_says_of_the_prompt_at_the_beginning_is_kept(strip: bool) -> None:
+    filtering = UsageFilter(CODEC, strip=strip)
+    first = {"input_tokens": 4, "cache_read_input_tokens": 8, "output_tokens": 1}
+    for body in (
+        {"type": "message_start", "message": {"usage": first}},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 7}},
+    ):
+        event = b"event: x\ndata: " + json.dumps(body).encode() + b"\n\n"
+        assert filtering.feed(event) == event
+    assert filtering.usage == Usage(prompt_tokens=12, completion_tokens=7, cached_tokens=8)

@@ -134,7 +134,7 @@ def test_the_openapi_document_and_its_page_are_there(committed: Running) -> None
 
 def test_the_start_prints_the_address_a_key_that_works_and_a_request_to_paste(tmp_path: Path) -> None:
     config = "models:\n  - {name: sim, provider: simulated/echo}\n"
-    with gateway(config, tmp_path, env={"COGNITUDE_BOOTSTRAP_KEY": ""}) as one:
+    with gateway(config, tmp_path, env={"COGNITUDE_BOOTSTRAP_KEY": "", "COGNITUDE_ADMIN_KEY": ""}) as one:
         text = one.text()
         assert f"address  {one.url}" in text
         key = next(line.split()[1] for line in text.splitlines() if line.startswith("key "))

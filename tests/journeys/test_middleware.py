@@ -22,7 +22,7 @@ from tests.processes import CLI, Running, free_port, gateway, running
 DOCUMENT = Path(__file__).parents[2] / "docs" / "middleware.md"
 CHAT = "/v1/chat/completions"
 HELLO = {"model": "any", "messages": [{"role": "user", "content": "Hello"}]}
-NO_KEY = {"COGNITUDE_BOOTSTRAP_KEY": ""}
+NO_KEY = {"COGNITUDE_BOOTSTRAP_KEY": "", "COGNITUDE_ADMIN_KEY": ""}
 
 SHOP = """
 import asyncio, json
@@ -209,7 +209,7 @@ def test_an_app_whose_start_fails_ends_the_start_with_its_message(shop: Path) ->
 def test_a_key_that_was_made_up_does_not_guard_what_strangers_reach(shop: Path) -> None:
     (shop / "keyed.yaml").write_text("gateway: {middleware: {auth: gateway}}\n")
     said = refused(shop, "shop:app", "--config", "keyed.yaml", "--host", "0.0.0.0")
-    assert "needs a key of your own" in said
+    assert "needs a key first" in said
 
 
 def test_with_auth_inner_any_address_will_do(shop: Path) -> None:

@@ -160,12 +160,12 @@ def test_every_interface_is_refused_without_a_key_of_ones_own(tmp_path: Path) ->
     for host in ("0.0.0.0", "::", "192.0.2.1", "example.org"):
         done = serve(tmp_path, "--host", host, "--port", str(free_port()), key="")
         assert done.returncode == 1
-        assert f"listening on {host} needs a key of your own" in done.stderr
+        assert f"listening on {host} needs a key first" in done.stderr
     configured = CONFIG.replace("gateway:", "gateway:\n  listen: {host: 0.0.0.0}")
     (tmp_path / "plugins.yaml").write_text(configured)
     done = serve(tmp_path, "--port", str(free_port()), key="")
     assert done.returncode == 1
-    assert "needs a key of your own" in done.stderr
+    assert "needs a key first" in done.stderr
 
 
 def test_every_interface_is_served_with_one(tmp_path: Path) -> None:

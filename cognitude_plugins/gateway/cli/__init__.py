@@ -17,9 +17,15 @@ CONFIG_VARIABLE: Final = "COGNITUDE_CONFIG"
 _CORE: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("check", "Say everything that is wrong with a configuration."),
     "explain": ("explain", "Show the compiled pipeline: what runs at each stage, in which order, under which policy."),
+    "key": ("key", "Create, list, rotate and revoke keys."),
+    "ledger": ("ledger", "Export the rows of the ledger."),
+    "migrate": ("migrate", "Bring the database up to date, or back to a revision."),
+    "org": ("org", "Create, list and disable organizations."),
     "schema": ("schema", "Print the JSON Schema of plugins.yaml, of the core and all installed plugins."),
+    "secrets": ("secrets", "Encrypt what is stored under the current secret key."),
     "serve": ("serve", "Run the gateway."),
     "simulate": ("simulate", "Run a simulated model with the OpenAI API."),
+    "usage": ("usage", "What an organization has used and spent."),
     "wrap": ("wrap", "Run an ASGI app with the pipeline in front of it."),
 }
 

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from secrets import token_urlsafe
 
-from cognitude_plugins.gateway.auth import BOOTSTRAP_VARIABLE
-from cognitude_plugins.gateway.settings import Key
+from cognitude_plugins.gateway.auth import ADMIN_VARIABLE, BOOTSTRAP_VARIABLE
+from cognitude_plugins.gateway.config import Config
 
 
-def first_key(keys: Sequence[Key], environ: MutableMapping[str, str]) -> str | None:
-    """A fresh key, put into the environment for this process and its workers, when there is none; else None.
+def first_key_of(config: Config, environ: Mapping[str, str], host: str) -> str | None:
+    """A fresh key in the database when there is none anywhere, of the organization ``default``; else None.
 
-    256 random bits. It is not written anywhere: it is good until the gateway is restarted.
+    Raises ``ValueError`` when one would have to be made for a gateway that strangers can reach, and `Unavailable`,
+    `ConfigError` or ``OSError`` when the database cannot be opened.
     """
-    if keys or environ.get(BOOTSTRAP_VARIABLE):
+    if config.gateway.keys or environ.get(BOOTSTRAP_VARIABLE) or environ.get(ADMIN_VARIABLE):
         return None
-    environ[BOOTSTRAP_VARIABLE] = key = f"cog_{token_urlsafe(32)}"
-    return key
+    from cognitude_plugins.gateway.accounts.first_key import any_key, first_key
+    from cognitude_plugins.gateway.books import secrets_of, storage_of
+    from cognitude_plugins.gateway.storage.migrations import upgrade
+    from cognitude_plugins.gateway.storage.url import lock_file
 
-
-def refuse_open_door(key: str | None, host: str) -> None:
-    """A key that was just made up guards nothing that strangers can reach. Raises ``ValueError``."""
-    if key is not None and not _loopback(host):
-        raise ValueError(
-            f"listening on {host} needs a key of your own: set gateway.keys or {BOOTSTRAP_VARIABLE}; "
-            "without one the gateway listens on 127.0.0.1 only"
-        )
+    config.data_dir.mkdir(parents=True, exist_ok=True)
+    storage = storage_of(config)
+    try:
+        upgrade(storage, lock_file(config))
+        if not _loopback(host) and not any_key(storage):
+            raise ValueError(
+                f"listening on {host} needs a key first: make one with `cognitude org create` and `cognitude key create`, "
+                f"or set gateway.keys or {BOOTSTRAP_VARIABLE}; without any the gateway listens on 127.0.0.1 only"
+            )
+        return first_key(storage, secrets_of(config))
+    finally:
+        storage.close()
 
 
 def _loopback(host: str) -> bool:
@@ -43,9 +49,7 @@ def banner(config: Path, url: str, key: str | None, model: str, environ: Mapping
 
     ``model`` is a name that the configuration knows.
     """
-    said = (
-        "" if key is None else f"\nkey      {key}\n         (good until restart; set {BOOTSTRAP_VARIABLE} to keep one)"
-    )
+    said = "" if key is None else f"\nkey      {key}\n         (the first one; it is not shown again)"
     shell, python = _secret(key, environ)
     return f"""
 Cognitude is serving {config}

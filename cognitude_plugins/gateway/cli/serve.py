@@ -10,10 +10,10 @@ from pathlib import Path
 
 import click
 
-from hooks import ConfigError
+from hooks import ConfigError, Unavailable
 
 from . import CONFIG_VARIABLE, config_option
-from .first_run import banner, first_key, refuse_open_door
+from .first_run import banner, first_key_of
 from .logs import set_up
 from .serving import STARTUP_FAILED, in_processes, listening, serving_options
 
@@ -36,11 +36,10 @@ def _prepared(config: Path, host: str | None, port: int | None) -> tuple[socket.
 
     try:
         settings = build(config, os.environ).config
-        key = first_key(settings.gateway.keys, os.environ)
         host = host or settings.gateway.listen.host
-        refuse_open_door(key, host)
         listener, url = listening(settings.gateway, host, port)
-    except (ConfigError, OSError, ValueError) as error:
+        key = first_key_of(settings, os.environ, host)
+    except (ConfigError, Unavailable, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     model = next((model.name for model in settings.models if model.name != "*"), "gpt-4o-mini")
     return listener, banner(config, url, key, model, os.environ)

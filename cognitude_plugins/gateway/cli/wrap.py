@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from hooks import ConfigError
+from hooks import ConfigError, Unavailable
 
 from . import CONFIG_VARIABLE, config_option
-from .first_run import first_key, refuse_open_door
+from .first_run import first_key_of
 from .logs import set_up
 from .serving import STARTUP_FAILED, in_processes, listening, serving_options
 
@@ -54,22 +54,20 @@ def _prepared(app: str, config: Path, host: str | None, port: int | None) -> tup
     from cognitude_plugins.gateway.config import load
 
     try:
-        gateway = load(config, os.environ).gateway
+        settings = load(config, os.environ)
+        gateway = settings.gateway
         host = host or gateway.listen.host
-        key = None
-        if gateway.middleware.auth == "gateway":
-            key = first_key(gateway.keys, os.environ)
-            refuse_open_door(key, host)
         listener, url = listening(gateway, host, port)
-    except (ConfigError, OSError, ValueError) as error:
+        key = first_key_of(settings, os.environ, host) if gateway.middleware.auth == "gateway" else None
+    except (ConfigError, Unavailable, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     return listener, banner(app, config, url, gateway.middleware.auth, key)
 
 
 def banner(app: str, config: Path, url: str, auth: str, key: str | None) -> str:
     """What is printed when it serves: where, and whose keys clients send."""
-    keys = "those of the app, which checks them" if auth == "inner" else "those of gateway.keys or the first key"
-    made = "" if key is None else f"\nkey      {key}\n         (good until restart)"
+    keys = "those of the app, which checks them" if auth == "inner" else "those of accounts and gateway.keys"
+    made = "" if key is None else f"\nkey      {key}\n         (the first one; it is not shown again)"
     return f"\nCognitude is in front of {app}, configured by {config}\naddress  {url}\nkeys     {keys}{made}\n"
 
 

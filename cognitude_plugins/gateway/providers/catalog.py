@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from .provider import Target
 
 if TYPE_CHECKING:
-    from ..settings import Price
+    from ..price_settings import Price
 
 Transport = Literal["direct", "litellm", "asgi", "simulated"]
 
@@ -137,6 +137,11 @@ class Catalog:
         if not self.catch_all or not (self.any_name or _fit_for_a_url(name)):
             return ()
         return tuple(_called(target, name) for target in self.catch_all)
+
+    def providers(self) -> frozenset[str]:
+        """The providers that its models name."""
+        found = (target for targets in (*self.models.values(), self.catch_all) for target in targets)
+        return frozenset(target.deployment.provider for target in found)
 
 
 def _fit_for_a_url(name: str) -> bool:

@@ -7,21 +7,27 @@ when a call is cancelled before its head (docs/benchmarks.md has the figures and
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from cognitude_plugins.gateway.outbound.guard import Guard, was_refused
 from hooks import Call, Reply
 
 from .asgi import PATHS
 from .provider import Broke, ProviderError, Target, Timeouts, patience
 from .verdict import CARRIED, failure, judge, timed_out
 
-_CONNECTIONS: Final = 1000
-_IDLE_SECONDS: Final = 20.0
-_DNS_SECONDS: Final = 60
+_CONNECTOR: Final[Mapping[str, Any]] = {"limit": 1000, "keepalive_timeout": 20.0, "ttl_dns_cache": 60}
+_MOST_PREPARED: Final = 10_000
+_MOST_GUARDED_BYTES: Final = 64 * 1024 * 1024
+"""Of a whole answer from an address that an organization has named; the operator's own providers are trusted."""
+
+_NOT_PERMITTED: Final = "your organization's own base_url leads to an address that the gateway does not connect to"
 _AT_ONCE: Final = 1024 * 1024
 """Bytes of a request body that aiohttp writes in one go without a warning; a larger one goes in pieces."""
 
@@ -30,45 +36,49 @@ class DirectProvider:
     """Pooled connections with keep-alive to every upstream. ``proxy`` is the URL of an HTTP proxy, or None.
 
     The environment's proxies, cookies and redirects are ignored: a key goes to the configured host and nowhere else.
+    Targets that are ``guarded`` have connections of their own, which ``guard`` watches over; their names are looked up
+    with ``resolver``, by default the system's.
     """
 
-    def __init__(self, proxy: str | None = None) -> None:
+    def __init__(
+        self, proxy: str | None = None, guard: Guard | None = None, *, resolver: AbstractResolver | None = None
+    ) -> None:
         self._proxy = proxy
+        self._guard = guard or Guard()
+        self._resolver = resolver
         self._session: aiohttp.ClientSession | None = None
-        self._calls: dict[tuple[str, str, bool], tuple[Target, URL, dict[str, str], aiohttp.ClientTimeout]] = {}
+        self._guarded: aiohttp.ClientSession | None = None
+        self._calls: dict[tuple[str, str, str, bool], _Prepared] = {}
 
     async def start(self) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=_CONNECTIONS, keepalive_timeout=_IDLE_SECONDS, ttl_dns_cache=_DNS_SECONDS
-            ),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
-        )
+        self._session = _session(aiohttp.TCPConnector(**_CONNECTOR))
+        self._guarded = _session(self._guard.connector(self._resolver, **_CONNECTOR))
 
     async def stop(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        for session in (self._session, self._guarded):
+            if session is not None:
+                await session.close()
+        self._session = self._guarded = None
 
     async def send(self, call: Call, body: bytes, target: Target, headers: Mapping[str, str]) -> Reply:
-        assert self._session is not None, "DirectProvider.send before start"
-        url, fixed, timeout = self._prepared(call, target)
+        session = self._guarded if target.guarded else self._session
+        assert session is not None, "DirectProvider.send before start"
+        prepared = self._prepared(call, target)
         try:
-            response = await self._session.post(
-                url,
+            response = await session.post(
+                prepared.url,
                 data=body if len(body) <= _AT_ONCE else BytesIO(body),
-                headers={**fixed, **headers},
-                timeout=timeout,
+                headers={**prepared.headers, **headers},
+                timeout=prepared.timeout,
                 allow_redirects=False,
                 proxy=self._proxy,
             )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            if target.guarded and was_refused(error):
+                raise failure("refused", _NOT_PERMITTED) from error
             raise before_the_head(error, call, target.timeouts) from error
         try:
-            return await _answer(response, target.timeouts)
+            return await _answer(response, target)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             response.close()
             raise in_the_body(error, call, target.timeouts) from error
@@ -76,15 +86,49 @@ class DirectProvider:
             response.close()
             raise
 
-    def _prepared(self, call: Call, target: Target) -> tuple[URL, dict[str, str], aiohttp.ClientTimeout]:
-        """What does not change from call to call, made once for each target and endpoint."""
-        key = (target.deployment.id, call.api, call.stream)
-        found = self._calls.get(key)
-        if found is None or found[0] is not target:
-            found = (target, _url(call, target), _fixed_headers(target), _timeout(call, target.timeouts))
-            if len(self._calls) < 10_000:
-                self._calls[key] = found
-        return found[1:]
+    def _prepared(self, call: Call, target: Target) -> _Prepared:
+        """What does not change from call to call, made once for each target and endpoint.
+
+        The place alone would not do: what is found there may be of another configuration, or of another key.
+        """
+        place = (target.deployment.id, target.owner, call.api, call.stream)
+        found = self._calls.get(place)
+        if found is not None and found.target is target:
+            return found
+        if target.guarded:
+            self._check(target)
+        made = _Prepared(target, _url(call, target), _fixed_headers(target), _timeout(call, target.timeouts))
+        if place not in self._calls and len(self._calls) >= _MOST_PREPARED:
+            del self._calls[next(iter(self._calls))]
+        self._calls[place] = made
+        return made
+
+    def _check(self, target: Target) -> None:
+        """The address was checked when it was stored, but perhaps under other rules."""
+        if self._proxy is not None:
+            raise failure("refused", "an organization's own base_url cannot be used: calls go through a proxy")
+        try:
+            self._guard.url(target.base_url or "")
+        except ValueError as error:
+            raise failure("refused", f"your organization's own base_url {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    target: Target
+    url: URL
+    headers: dict[str, str] = field(repr=False)
+    timeout: aiohttp.ClientTimeout
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=connector,
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
+    )
 
 
 def _url(call: Call, target: Target) -> URL:
@@ -106,15 +150,27 @@ def _timeout(call: Call, timeouts: Timeouts) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=timeouts.total, connect=None, sock_connect=timeouts.connect, sock_read=silence)
 
 
-async def _answer(response: aiohttp.ClientResponse, timeouts: Timeouts) -> Reply:
+async def _answer(response: aiohttp.ClientResponse, target: Target) -> Reply:
     kind = response.headers.get("content-type", "").lower()
     if response.headers.get("content-encoding", "identity").lower() != "identity":
         raise failure("malformed", "the provider compressed its answer without being asked to")
     if response.status == 200 and kind.startswith("text/event-stream"):
-        return await _streamed(response, timeouts)
-    raw = await response.read()
+        return await _streamed(response, target.timeouts)
+    raw = await (_bounded(response) if target.guarded else response.read())
     headers = {name: value for name in CARRIED if (value := response.headers.get(name)) is not None}
-    return judge(response.status, {**headers, "content-type": kind} if kind else headers, raw)
+    if kind:
+        headers["content-type"] = kind
+    return judge(response.status, headers, raw, own=bool(target.owner))
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    parts, size = [], 0
+    while part := await response.content.readany():
+        parts.append(part)
+        size += len(part)
+        if size > _MOST_GUARDED_BYTES:
+            raise failure("malformed", f"the provider's answer is larger than {_MOST_GUARDED_BYTES} bytes")
+    return b"".join(parts)
 
 
 async def _streamed(response: aiohttp.ClientResponse, timeouts: Timeouts) -> Reply:

@@ -25,6 +25,9 @@ class Target:
 
     ``base_url`` ends without a slash and includes the API's prefix (``https://api.openai.com/v1``). ``api_key`` is sent
     to that host only. ``headers`` and ``options`` come from the model's entry, never from a request.
+
+    ``owner`` is the organization whose own credential this is, empty for the gateway's. ``guarded``: it has also named
+    the address, so that connections go to permitted addresses only.
     """
 
     deployment: Deployment
@@ -33,6 +36,8 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    owner: str = ""
+    guarded: bool = False
 
 
 def patience(call: Call, timeouts: Timeouts) -> float:

@@ -18,20 +18,20 @@ _BLANK: Final = b" \t\r\n"
 _SHOWN: Final = 300
 
 
-def judge(status: int, headers: Mapping[str, str], raw: bytes) -> Reply:
+def judge(status: int, headers: Mapping[str, str], raw: bytes, *, own: bool = False) -> Reply:
     """The reply for the client of a whole upstream answer, or `ProviderError`.
 
     ``headers`` are the upstream's, by lower-case name. 408, 429 and 5xx raise with ``retryable``; a redirect and a 2xx
-    that is not JSON raise as 502. 401, 402 and 403 speak of the gateway's own credential or account, which the client
-    can do nothing about, and raise as 502 without the upstream's text (which may quote the key), ``retryable`` too: the
-    next deployment has a credential of its own. Every other 4xx is the client's and is returned: its body as it came if
-    it is an OpenAI envelope, else wrapped in one.
+    that is not JSON raise as 502. 401, 402 and 403 speak of the gateway's own credential or account (of the
+    organization's, if it is its ``own``), which the client can do nothing about, and raise as 502 without the
+    upstream's text (which may quote the key), ``retryable`` too: the next deployment has a credential of its own. Every
+    other 4xx is the client's and is returned: its body as it came if it is an OpenAI envelope, else wrapped in one.
     """
     if 200 <= status < 300:
         return _accepted(status, headers, raw)
     if 400 <= status < 600:
         if status in _CREDENTIAL:
-            raise _refused_credential(status)
+            raise _refused_credential(status, own)
         reply = _error_reply(status, headers, raw)
         if status in _TRANSIENT or status >= 500:
             raise ProviderError(f"status_{status}", reply, retryable=True)
@@ -82,10 +82,11 @@ def _closed(raw: bytes) -> bool:
     return len(raw) > 1 and raw[:1] == b"{" and raw[-1:] == b"}"
 
 
-def _refused_credential(status: int) -> ProviderError:
+def _refused_credential(status: int, own: bool) -> ProviderError:
+    whose = "your organization's own" if own else "the gateway's"
     return failure(
         f"status_{status}",
-        f"the provider refused the gateway's credential or account ({status}); your own key is not the cause",
+        f"the provider refused {whose} credential or account ({status}); your own key is not the cause",
         code="provider_auth_error",
         headers={"x-should-retry": "false"},
     )

@@ -14,7 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from aiohttp import ThreadedResolver
+from aiohttp.abc import ResolveResult
 
+from cognitude_plugins.gateway.outbound.addresses import networks
+from cognitude_plugins.gateway.outbound.guard import Guard
 from cognitude_plugins.gateway.providers import Broke, ProviderError, Target, Timeouts
 from cognitude_plugins.gateway.providers.direct import DirectProvider
 from hooks import Call, Caller, Deployment, Payload, Reply
@@ -538,3 +542,167 @@ async def test_a_stopped_provider_leaves_no_connection_open() -> None:
             await send(made, upstream.port)
         async with asyncio.timeout(1):
             await closed.wait()
+
+
+OPEN = Guard(allow=networks(["127.0.0.53/32"]), allow_http=True)
+
+
+def owned(owner: str, key: str, port: int, id: str = "m", **fields: Any) -> Target:
+    given = {"api_key": key, "owner": owner, **fields}
+    shared = target(port)
+    return replace(shared, deployment=replace(shared.deployment, id=id), **given)
+
+
+@asynccontextmanager
+async def guarded_provider(guard: Guard = OPEN, **fields: Any) -> AsyncIterator[DirectProvider]:
+    made = DirectProvider(guard=guard, **fields)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()
+
+
+async def test_no_organization_is_ever_served_with_anothers_key() -> None:
+    """Of one deployment, all at once, over connections that are shared, and with keys that change in between."""
+
+    async def answer(seen: Seen) -> None:
+        await asyncio.sleep(0.001)
+        await whole(json.dumps({"said": seen.named["authorization"], "sent": seen.body.decode()}).encode())(seen)
+
+    async with wire(answer) as upstream, provider() as made:
+        targets = {name: owned(name, f"sk-{name}", upstream.port) for name in ("", "acme", "other", "third")}
+
+        async def one(name: str) -> None:
+            used = targets[name]
+            reply = await made.send(call(), name.encode(), used, {})
+            assert reply.body == {"said": f"Bearer {used.api_key}", "sent": name}
+
+        for turn in range(4):
+            await asyncio.gather(*(one(name) for _ in range(25) for name in targets))
+            targets["acme"] = owned("acme", f"sk-acme-{turn}", upstream.port)
+        assert len(upstream.requests) == 400
+        assert upstream.connections < 150, "connections are shared"
+
+
+async def test_organizations_do_not_put_each_others_preparation_out() -> None:
+    async with wire(whole(b"{}")) as upstream, provider() as made:
+        targets = [owned(name, f"sk-{name}", upstream.port) for name in ("acme", "other")]
+        first = [made._prepared(call(), one) for one in targets]
+        assert [made._prepared(call(), one) for one in targets] == first
+        assert all(made._prepared(call(), one) is before for one, before in zip(targets, first, strict=True))
+        for number in range(10_100):
+            made._prepared(call(), owned("acme", "sk", upstream.port, f"m{number}"))
+        assert len(made._calls) == 10_000
+        again = owned("acme", "sk-newest", upstream.port, "m10099")
+        assert made._prepared(call(), again).headers["authorization"] == "Bearer sk-newest"
+
+
+def guarded_target(url: str) -> Target:
+    return replace(target(1), base_url=url, owner="acme", guarded=True)
+
+
+async def test_an_organizations_own_address_is_called_where_it_is_permitted() -> None:
+    async with wire(whole(b'{"from":"own"}')) as upstream:
+        upstream_on_53 = await asyncio.start_server(upstream._serve, "127.0.0.53", 0)
+        port = upstream_on_53.sockets[0].getsockname()[1]
+        async with guarded_provider() as made:
+            reply = await made.send(call(), BODY, guarded_target(f"http://127.0.0.53:{port}/v1"), {})
+        upstream_on_53.close()
+    assert reply.body == {"from": "own"}
+    assert upstream.requests[0].named["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://127.0.0.1:{port}/v1", "http://0.0.0.0:{port}/v1", "http://[::1]:{port}/v1"),
+        *("http://2130706433:{port}", "http://localhost:{port}/v1", "http://127.1:{port}/v1"),
+        "http://[::ffff:127.0.0.1]:{port}/v1",
+    ],
+)
+async def test_an_organizations_own_address_never_leads_to_this_machine(url: str) -> None:
+    async with wire(whole(b"{}")) as upstream, guarded_provider() as made:
+        with pytest.raises(ProviderError) as caught:
+            await made.send(call(), BODY, guarded_target(url.format(port=upstream.port)), {})
+        assert upstream.connections == 0
+    assert (caught.value.reason, caught.value.retryable) == ("refused", True)
+    assert KEY not in json.dumps(caught.value.reply.body)
+
+
+async def test_a_name_of_an_organization_is_held_to_the_address_that_was_checked() -> None:
+    class Rebinding(ThreadedResolver):
+        asked = 0
+
+        async def resolve(self, host: str, port: int = 0, family: Any = socket.AF_INET) -> list[ResolveResult]:
+            self.asked += 1
+            address = "127.0.0.53" if self.asked == 1 else "127.0.0.1"
+            found = ResolveResult(
+                hostname=host, host=address, port=port, family=socket.AF_INET, proto=0, flags=socket.AI_NUMERICHOST
+            )
+            return [found]
+
+    async with wire(whole(b"{}")) as inner, guarded_provider(resolver=Rebinding()) as made:
+        own = guarded_target(f"http://llm.example.com:{inner.port}/v1")
+        with pytest.raises(ProviderError) as caught:
+            await made.send(call(), BODY, own, {})
+        assert caught.value.reason == "connect", "nobody listens on the permitted address"
+        made._guarded.connector.clear_dns_cache()  # type: ignore[union-attr]
+        with pytest.raises(ProviderError) as caught:
+            await made.send(call(), BODY, own, {})
+        assert caught.value.reason == "refused"
+        assert inner.connections == 0
+
+
+async def test_a_redirect_of_an_organizations_own_address_is_not_followed() -> None:
+    async with wire(whole(b"{}")) as inner:
+        moved = whole(b"", "307 Temporary Redirect", f"location: http://127.0.0.1:{inner.port}/v1")
+        here = Guard(allow=networks(["127.0.0.0/8"]), allow_http=True)
+        async with wire(moved) as upstream, guarded_provider(here) as made:
+            with pytest.raises(ProviderError) as caught:
+                await made.send(call(), BODY, guarded_target(f"http://127.0.0.1:{upstream.port}/v1"), {})
+        assert caught.value.reason == "status_307"
+        assert inner.connections == 0
+
+
+async def test_what_the_operator_has_configured_is_not_guarded() -> None:
+    async with wire(whole(b"{}")) as upstream, guarded_provider(Guard()) as made:
+        assert (await send(made, upstream.port)).status == 200
+
+
+async def test_http_that_is_no_longer_allowed_is_not_used() -> None:
+    async with guarded_provider(Guard(allow=networks(["127.0.0.0/8"]))) as made:
+        with pytest.raises(ProviderError, match="refused") as caught:
+            await made.send(call(), BODY, guarded_target("http://127.0.0.1:8000/v1"), {})
+    assert "must begin with https://" in caught.value.reply.body["error"]["message"]
+
+
+async def test_an_organizations_own_address_is_not_called_through_a_proxy() -> None:
+    async with wire(whole(b"{}")) as proxy:
+        async with guarded_provider(proxy=f"http://127.0.0.1:{proxy.port}") as made:
+            with pytest.raises(ProviderError, match="refused"):
+                await made.send(call(), BODY, guarded_target("https://llm.example.com/v1"), {})
+        assert proxy.connections == 0
+
+
+async def test_an_organizations_own_address_cannot_fill_the_memory() -> None:
+    async def endless(seen: Seen) -> None:
+        seen.writer.write(head("200 OK", "application/json", "transfer-encoding: chunked"))
+        for _ in range(10_000):
+            seen.writer.write(chunk(b"x" * 65_536))
+            await seen.writer.drain()
+
+    here = Guard(allow=networks(["127.0.0.0/8"]), allow_http=True)
+    async with wire(endless) as upstream, guarded_provider(here) as made:
+        with pytest.raises(ProviderError) as caught:
+            await made.send(call(), BODY, guarded_target(f"http://127.0.0.1:{upstream.port}/v1"), {})
+        assert "larger than" in caught.value.reply.body["error"]["message"]
+        assert await upstream.requests[0].closed_within(1)
+
+
+@pytest.mark.parametrize(("owner", "said"), [("", "the gateway's"), ("acme", "your organization's own")])
+async def test_a_refused_key_is_said_to_be_whose_it_is(owner: str, said: str) -> None:
+    async with wire(whole(b"{}", "401 No")) as upstream, provider() as made:
+        with pytest.raises(ProviderError) as caught:
+            await made.send(call(), BODY, owned(owner, "sk-x", upstream.port), {})
+    assert f"refused {said} credential" in caught.value.reply.body["error"]["message"]

@@ -38,7 +38,7 @@ def told(error: Exception, wire: Any, target: Target, *, streamed: bool) -> Repl
     # own reading, and that of a stream is what an error event said.
     if isinstance(status, int) and (400 <= status < 500 or (wire.sent and streamed)):
         envelope = _envelope({"message": _plain(str(error))}, status, error, target)
-        return judge(status, {}, envelope)
+        return judge(status, {}, envelope, own=bool(target.owner))
     if wire.sent:
         raise failure("malformed", "the provider's answer could not be read") from error
     raise failure(
@@ -57,7 +57,7 @@ def broken_stream(error: Exception, wire: Any) -> str:
 def _judged(error: Exception, status: Any, answer: Any, target: Target) -> Reply:
     real = status if status in _CREDENTIAL and answer.status_code < 500 else answer.status_code
     headers = {name.lower(): value for name, value in answer.headers.items()}
-    return judge(real, headers, _envelope(_parsed(answer.content), real, error, target))
+    return judge(real, headers, _envelope(_parsed(answer.content), real, error, target), own=bool(target.owner))
 
 
 def _broken(error: Any, target: Target) -> ProviderError:

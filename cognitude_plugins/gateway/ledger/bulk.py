@@ -1,0 +1,114 @@
+"""Many rows in one statement: bound one by one on SQLite, as one JSON value on PostgreSQL.
+
+SQLAlchemy's own ways cost three to six times as much per row, most of it holding the interpreter's lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection, Table
+
+from .records import Entry
+from .rollups import DAY_MS, HOUR_MS, SUMS, Cell, Rollups
+from .row import COLUMNS
+from .sketch import decode, encode, merge
+from .tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES
+
+_KEY: Final = ("organization", "start_ms", "model", "provider")
+_IDENTITY_KEY: Final = ("organization", "start_ms", "key", "user", "model", "provider")
+_KINDS: Final[Mapping[str, str]] = {"TEXT": "text", "BIGINT": "bigint", "BOOLEAN": "boolean", "BLOB": "text"}
+
+
+def insert_calls(connection: Connection, rows: Sequence[Entry]) -> list[Entry]:
+    """The rows that were not there yet, each once; in a transaction in which nobody else inserts any."""
+    first = {row["id"]: row for row in reversed(rows)}
+    if connection.dialect.name == "postgresql":
+        new = _ids(connection, _insert_postgresql(CALLS, COLUMNS, "NOTHING", 'RETURNING "id"'), list(first.values()))
+        return [row for id, row in first.items() if id in new]
+    known = _ids(connection, 'SELECT "id" FROM "ledger_call" WHERE "id" IN (SELECT value FROM json_each(?))', [*first])
+    fresh = [row for id, row in first.items() if id not in known]
+    if fresh:
+        connection.exec_driver_sql(_insert_sqlite(CALLS, COLUMNS, "NOTHING"), list(map(itemgetter(*COLUMNS), fresh)))
+    return fresh
+
+
+def add(connection: Connection, sums: Rollups) -> None:
+    """Add to what the tables have; in a transaction in which nobody else changes them."""
+    for table, cells in ((MINUTES, sums.minutes), (HOURS, sums.per(HOUR_MS)), (DAYS, sums.per(DAY_MS))):
+        _add_sketches(connection, table, cells)
+        lines = [(*key, *cell.sums, encode(cell.buckets)) for key, cell in cells.items()]
+        _upsert(connection, table, _KEY, lines)
+    _upsert(connection, IDENTITY_DAYS, _IDENTITY_KEY, [(*key, *cell.sums) for key, cell in sums.identities.items()])
+
+
+def _add_sketches(connection: Connection, table: Table, cells: Mapping[tuple[Any, ...], Cell]) -> None:
+    """Databases cannot add sketches: what is there is read, and the sum written."""
+    found = _ask(connection, _select_sketches(table.name, connection.dialect.name), [list(key) for key in cells])
+    for organization, start, model, provider, sketch in found:
+        merge(cells[organization, start, model, provider].buckets, decode(bytes(sketch)))
+
+
+def _upsert(connection: Connection, table: Table, key: Sequence[str], lines: list[tuple[Any, ...]]) -> None:
+    columns = tuple(column.name for column in table.columns)
+    added = [f'"{name}" = "{table.name}"."{name}" + excluded."{name}"' for name in SUMS]
+    replaced = [f'"{name}" = excluded."{name}"' for name in columns if name == "sketch"]
+    action = f"UPDATE SET {', '.join([*added, *replaced])}"
+    if not lines:
+        return
+    if connection.dialect.name == "postgresql":
+        objects = [dict(zip(columns, map(_jsonable, line), strict=True)) for line in lines]
+        _ask(connection, _insert_postgresql(table, columns, action, key=tuple(key)), objects)
+    else:
+        connection.exec_driver_sql(_insert_sqlite(table, columns, action, tuple(key)), lines)
+
+
+def _ids(connection: Connection, statement: str, values: list[Any]) -> set[str]:
+    return {row[0] for row in _ask(connection, statement, values)}
+
+
+def _ask(connection: Connection, statement: str, values: list[Any]) -> Iterable[Any]:
+    """A statement whose only parameter is a JSON array."""
+    result = connection.exec_driver_sql(statement, (orjson.dumps(values).decode(),))
+    return result.all() if result.returns_rows else ()
+
+
+def _jsonable(value: Any) -> Any:
+    return value.hex() if type(value) is bytes else value
+
+
+@lru_cache(maxsize=64)
+def _insert_sqlite(table: Table, columns: tuple[str, ...], action: str, key: tuple[str, ...] = ("id",)) -> str:
+    marks = ", ".join("?" * len(columns))
+    return f'INSERT INTO "{table.name}" ({_quoted(columns)}) VALUES ({marks}) ON CONFLICT ({_quoted(key)}) DO {action}'
+
+
+@lru_cache(maxsize=64)
+def _insert_postgresql(
+    table: Table, columns: tuple[str, ...], action: str, rest: str = "", key: tuple[str, ...] = ("id",)
+) -> str:
+    kinds = [f'"{name}" {_KINDS[str(table.columns[name].type)]}' for name in columns]
+    chosen = ["decode(\"sketch\", 'hex')" if name == "sketch" else f'"{name}"' for name in columns]
+    return (
+        f'INSERT INTO "{table.name}" ({_quoted(columns)}) SELECT {", ".join(chosen)} '
+        f"FROM json_to_recordset(%s::json) AS r({', '.join(kinds)}) ON CONFLICT ({_quoted(key)}) DO {action} {rest}"
+    )
+
+
+@lru_cache(maxsize=8)
+def _select_sketches(table: str, dialect: str) -> str:
+    if dialect == "postgresql":
+        parts = "k.value->>0, (k.value->>1)::bigint, k.value->>2, k.value->>3"
+        keys = f"SELECT {parts} FROM json_array_elements(%s::json) AS k"
+    else:
+        parts = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(4))
+        keys = f"SELECT {parts} FROM json_each(?)"
+    return f'SELECT {_quoted((*_KEY, "sketch"))} FROM "{table}" WHERE ({_quoted(_KEY)}) IN ({keys})'
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,121 @@
+"""A journal record as the database takes it: every column there, of the right type, no text too long for an index."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from operator import itemgetter
+from types import NoneType
+from typing import Any, Final
+
+import orjson
+
+from .row import COLUMNS, Row
+
+Entry = dict[str, Any]
+"""A row of ``ledger_call`` by column; ``tags`` is JSON text."""
+
+LONGEST: Final = 400
+"""Bytes of a text that the sums are kept by. PostgreSQL's B-tree takes 2704 bytes an entry, and five such texts are in
+one."""
+LARGEST: Final = 2**53
+"""A number above this is none that was measured, and a thousand of them still have a sum."""
+LAST_MS: Final = 253_402_300_799_999
+
+_TEXT: Final = (str,)
+_NUMBER: Final = (int,)
+_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+    **dict.fromkeys(("id", "organization", "key", "api", "requested_model", "model", "provider", "source"), _TEXT),
+    **dict.fromkeys(("time_ms", "status", "saved_nano_usd", "latency_us", "overhead_us", "attempts"), _NUMBER),
+    **dict.fromkeys(("stream", "complete"), (bool,)),
+    "usage_reported": (bool, NoneType),
+    "tags": (dict,),
+    **dict.fromkeys(
+        (
+            "prompt_tokens",
+            "completion_tokens",
+            "cached_tokens",
+            "cache_write_tokens",
+            "reasoning_tokens",
+            "cost_nano_usd",
+            "first_token_us",
+        ),
+        (int, NoneType),
+    ),
+    **dict.fromkeys(("user", "deployment", "error", "complexity", "cache_key", "route", "decisions"), (str, NoneType)),
+}
+_NUMBERS: Final = tuple(name for name in COLUMNS if int in _KINDS[name])
+_INDEXED: Final = ("organization", "key", "user", "model", "provider")
+
+_values: Final = itemgetter(*COLUMNS)
+_numbers: Final = itemgetter(*_NUMBERS)
+_NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+
+
+def parse(record: bytes) -> Entry:
+    """Raises ``ValueError`` for what is no row, naming the column. A NUL in a text, which PostgreSQL does not take,
+    becomes U+FFFD."""
+    if b"\\u0000" in record:
+        record = _NUL.sub(rb"\1" + "\ufffd".encode(), record)
+    entry: Entry = orjson.loads(record)
+    try:
+        values = _values(entry)
+        if len(entry) != len(COLUMNS):
+            raise KeyError
+    except (KeyError, TypeError):
+        entry = _completed(record)
+        values = _values(entry)
+    _check(entry, values)
+    for name in _INDEXED:
+        value = entry[name]
+        if value is not None and len(value) > LONGEST // 4:
+            entry[name] = clip(value)
+    entry["tags"] = _tags(entry["tags"])
+    return entry
+
+
+def clip(text: str) -> str:
+    """A text as the sums have it: its first `LONGEST` bytes in UTF-8."""
+    return text if len(text) <= LONGEST // 4 else text.encode()[:LONGEST].decode(errors="ignore")
+
+
+def _completed(record: bytes) -> Entry:
+    """A record of another version: without what it has too much, with the default of what it lacks."""
+    row = Row.decode(record)
+    return {name: getattr(row, name) for name in COLUMNS}
+
+
+def _check(entry: Entry, values: tuple[Any, ...]) -> None:
+    wrong = _misfits(tuple(map(type, values)))
+    if wrong is not None:
+        raise ValueError(f"{wrong} is {type(entry[wrong]).__name__}")
+    numbers = [number for number in _numbers(entry) if number is not None]
+    if max(numbers) > LARGEST or min(numbers) < 0:
+        _check_numbers(entry)
+    if entry["time_ms"] > LAST_MS:
+        raise ValueError(f"time_ms is {entry['time_ms']}, after the year 9999")
+    if len(entry["id"]) > LONGEST:
+        raise ValueError(f"id has {len(entry['id'])} characters")
+
+
+@lru_cache(maxsize=1024)
+def _misfits(kinds: tuple[type, ...]) -> str | None:
+    """The first column of a wrong type; most rows have one of a few combinations."""
+    return next((name for name, kind in zip(COLUMNS, kinds, strict=True) if kind not in _KINDS[name]), None)
+
+
+def _check_numbers(entry: Entry) -> None:
+    """Only savings may be negative: a plugin may have made a call dearer."""
+    for name in _NUMBERS:
+        least = -LARGEST if name == "saved_nano_usd" else 0
+        if not least <= (entry[name] or 0) <= LARGEST:
+            raise ValueError(f"{name} is {entry[name]}")
+
+
+def _tags(tags: dict[Any, Any]) -> str:
+    if not tags:
+        return "{}"
+    if not all(type(value) is str for value in tags.values()):
+        raise ValueError("tags has a value that is no text")
+    return orjson.dumps(tags).decode()

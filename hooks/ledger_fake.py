@@ -1,0 +1,132 @@
+"""A ledger in memory, for testing plugins that ask it: exact, and of every time as it was put in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import floor
+from typing import Final, get_args
+
+from .gateway import Dimension, Sums
+
+FILTERS: Final = ("key", "user", "model", "provider", "tag")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeCall:
+    """One call of the fake ledger; ``at`` is when it arrived. ``cost_nano_usd`` is None where it is not known."""
+
+    at: datetime
+    organization: str = "acme"
+    key: str = "key-1"
+    user: str | None = None
+    model: str = "sim"
+    provider: str = "simulated"
+    source: str = "provider"
+    status: int = 200
+    complete: bool = True
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_nano_usd: int | None = 0
+    saved_nano_usd: int = 0
+    seconds: float = 0.0
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class FakeLedger:
+    """A `Ledger` of the calls it is given. Without ``until`` its methods answer of everything from ``since`` on."""
+
+    def __init__(self, *calls: FakeCall) -> None:
+        self.calls = list(calls)
+
+    def add(self, *calls: FakeCall) -> None:
+        self.calls += calls
+
+    async def spent(self, organization: str, *, since: datetime, until: datetime | None = None, **filters: str) -> int:
+        return sum(call.cost_nano_usd or 0 for call in self._found(organization, since, until, filters))
+
+    async def usage(
+        self,
+        organization: str,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        group_by: tuple[Dimension, ...] = (),
+        **filters: str,
+    ) -> tuple[Sums, ...]:
+        _known("dimension", group_by, get_args(Dimension))
+        groups: dict[tuple[str, ...], list[FakeCall]] = {} if group_by else {(): []}
+        for call in self._found(organization, since, until, filters):
+            groups.setdefault(tuple(_value(call, name) for name in group_by), []).append(call)
+        return tuple(_sums(dict(zip(group_by, group, strict=True)), groups[group]) for group in sorted(groups))
+
+    async def latency(
+        self,
+        organization: str,
+        *,
+        since: datetime,
+        until: datetime | None = None,
+        quantiles: tuple[float, ...] = (0.5, 0.95, 0.99),
+        **filters: str,
+    ) -> tuple[float, ...] | None:
+        if not all(0 <= one <= 1 for one in quantiles):
+            raise ValueError(f"a quantile is between 0 and 1: {quantiles}")
+        seconds = sorted(call.seconds for call in self._found(organization, since, until, filters))
+        return tuple(seconds[floor(one * (len(seconds) - 1))] for one in quantiles) if seconds else None
+
+    def _found(
+        self, organization: str, since: datetime, until: datetime | None, filters: Mapping[str, str]
+    ) -> Iterator[FakeCall]:
+        _known("filter", tuple(filters), FILTERS)
+        for when in (since, until):
+            if when is not None and when.utcoffset() is None:
+                raise ValueError(f"{when.isoformat()} has no time zone")
+        if "=" not in filters.get("tag", "="):
+            raise ValueError(f"tag must be name=value, not {filters['tag']!r}")
+        for call in self.calls:
+            within = since <= call.at and (until is None or call.at < until)
+            if within and call.organization == organization and all(_fits(call, *one) for one in filters.items()):
+                yield call
+
+
+def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for name in names:
+        if name not in known:
+            raise ValueError(f"unknown {what} {name!r}: it is one of {', '.join(known)}")
+    if len(set(names)) != len(names):
+        raise ValueError(f"a {what} is named twice: {', '.join(names)}")
+
+
+def _fits(call: FakeCall, name: str, value: str) -> bool:
+    if name == "tag":
+        tag, _, wanted = value.partition("=")
+        return call.tags.get(tag) == wanted
+    return _value(call, name) == value
+
+
+def _value(call: FakeCall, name: str) -> str:
+    """A call without a user counts under the empty name."""
+    if name == "day":
+        return call.at.astimezone(UTC).date().isoformat()
+    return str(getattr(call, name) or "")
+
+
+def _sums(group: Mapping[str, str], calls: list[FakeCall]) -> Sums:
+    good = [call for call in calls if call.status < 400]
+    return Sums(
+        group=group,
+        calls=len(calls),
+        errors=len(calls) - len(good),
+        hits=sum(call.source not in ("provider", "error", "dry_run") for call in good),
+        incomplete=sum(not call.complete for call in calls),
+        prompt_tokens=sum(call.prompt_tokens for call in calls),
+        completion_tokens=sum(call.completion_tokens for call in calls),
+        cached_tokens=sum(call.cached_tokens for call in calls),
+        reasoning_tokens=sum(call.reasoning_tokens for call in calls),
+        cost_nano_usd=sum(call.cost_nano_usd or 0 for call in calls),
+        saved_nano_usd=sum(call.saved_nano_usd for call in calls),
+        unpriced=sum(call.cost_nano_usd is None for call in calls),
+    )

@@ -1,0 +1,122 @@
+"""The tokens of one call, as providers report them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+MEDIA: Final = ("audio", "image", "video")
+_MEDIA_TOKENS: Final = tuple((f"{kind}_tokens", kind) for kind in MEDIA)
+_SEARCHES: Final = frozenset(
+    {"web_search_requests", "google_maps_grounding_requests", "num_search_queries", "num_sources_used"}
+)
+_TOOLS_RUN: Final = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"})
+SERVICES: Final = frozenset({"flex", "priority", "batch", "scale", "balanced", "fast", "ultrafast"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one call. ``reported`` is False when the gateway counted because the provider did not say.
+
+    ``cached_tokens`` (read from the provider's prompt cache) and ``cache_write_tokens`` (written into it) are parts of
+    ``prompt_tokens``, ``reasoning_tokens`` of ``completion_tokens``. ``apart`` names, sorted, what else was reported
+    that may have a price of its own: ``audio``, ``image``, ``video`` (tokens of that kind), ``search`` (any tool the
+    provider ran), ``cache_write_1h`` (everything written stays for an hour) or ``cache_write_mixed`` (some of it), and
+    the service tier if it is not the ordinary one (``flex``, ``priority``, …), ``geo`` (kept to one region).
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    reported: bool = True
+    apart: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, body: Any) -> Usage | None:
+        """What an answer or a stream event reports: chat, completions, embeddings, responses or messages API.
+
+        None when it counts neither prompt nor completion: unknown is not zero. Other fields that are missing or not
+        whole numbers are 0. Differences between providers are evened out: Anthropic leaves cached tokens out of
+        ``input_tokens``, xAI reasoning tokens out of ``completion_tokens``; here both are in.
+        """
+        found = _holder(body)
+        if found is None:
+            return None
+        usage: Mapping[str, Any] = found["usage"]
+        prompt = _count(usage, "prompt_tokens", "input_tokens")
+        completion = _count(usage, "completion_tokens", "output_tokens")
+        if prompt is None and completion is None:
+            return None
+        prompt, completion = prompt or 0, completion or 0
+        inside = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
+        outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
+        read = _count(inside, "cached_tokens") or _count(
+            usage, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens"
+        )
+        write = _count(inside, "cache_creation_tokens", "cache_write_tokens") or _count(
+            usage, "cache_creation_input_tokens"
+        )
+        reasoning = _count(outside, "reasoning_tokens") or _count(usage, "reasoning_tokens") or 0
+        if "prompt_tokens" not in usage and not isinstance(inside, dict):
+            prompt += (read or 0) + (write or 0)
+        if reasoning and _count(usage, "total_tokens") == prompt + completion + reasoning:
+            completion += reasoning
+        return cls(
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            cached_tokens=read or 0,
+            cache_write_tokens=write or 0,
+            reasoning_tokens=reasoning,
+            apart=tuple(sorted(set(_apart(found, usage, inside, outside)))),
+        )
+
+
+def _holder(body: Any) -> Mapping[str, Any] | None:
+    """Where ``usage`` is: the body, or in a stream the ``response`` or ``message`` in it, or Groq's own ``x_groq``."""
+    if not isinstance(body, dict):
+        return None
+    for holder in (body, body.get("response"), body.get("message"), body.get("x_groq")):
+        if isinstance(holder, dict) and isinstance(holder.get("usage"), dict):
+            return holder
+    return None
+
+
+def _apart(body: Mapping[str, Any], usage: Mapping[str, Any], inside: Any, outside: Any) -> Iterator[str]:
+    for part in (inside, outside):
+        if isinstance(part, dict):
+            for name, kind in _MEDIA_TOKENS:
+                if part.get(name) and _count(part, name):
+                    yield kind
+    if _searched(usage) or _searched(inside) or _searched(usage.get("server_tool_use")) or _ran_tools(body):
+        yield "search"
+    for service in (body.get("service_tier"), usage.get("service_tier"), usage.get("speed")):
+        if isinstance(service, str) and service in SERVICES:
+            yield service
+    if usage.get("inference_geo") not in (None, "", "global", "not_available"):
+        yield "geo"
+    detailed = inside.get("cache_creation_token_details") if isinstance(inside, dict) else None
+    written = usage.get("cache_creation") or detailed
+    if written and _count(written, "ephemeral_1h_input_tokens"):
+        yield "cache_write_mixed" if _count(written, "ephemeral_5m_input_tokens") else "cache_write_1h"
+
+
+def _searched(part: Any) -> bool:
+    return isinstance(part, dict) and not _SEARCHES.isdisjoint(part) and any(_count(part, name) for name in _SEARCHES)
+
+
+def _ran_tools(body: Mapping[str, Any]) -> bool:
+    output = body.get("output")
+    return isinstance(output, list) and any(isinstance(one, dict) and one.get("type") in _TOOLS_RUN for one in output)
+
+
+def _count(mapping: Any, *names: str) -> int | None:
+    """The first of these members that is a whole number and not negative."""
+    if isinstance(mapping, dict):
+        for name in names:
+            value = mapping.get(name)
+            if type(value) is int and value >= 0:
+                return value
+    return None

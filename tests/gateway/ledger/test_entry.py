@@ -1,0 +1,103 @@
+"""A call's row: every column, from what is known at its end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from cognitude_plugins.gateway.ledger.entry import entry
+from cognitude_plugins.gateway.ledger.row import COLUMNS, Row
+from cognitude_plugins.gateway.trace import Trace
+from hooks import Decision, Deployment, Reply, Usage
+from hooks.testing import make_call
+
+SMALL = Deployment(id="small#2", model="small", provider="openai", upstream_model="s-1", transport="direct")
+
+
+def made(**changes: Any) -> Row:
+    given = {
+        "call": make_call({"model": "auto", "messages": []}, organization="acme", key="k", user="u"),
+        "requested_model": "auto",
+        "known_model": True,
+        "reply": Reply(status=200, source="provider", deployment=SMALL),
+        "trace": Trace(),
+        "gone": None,
+        "usage": Usage(prompt_tokens=9, completion_tokens=3, cached_tokens=2, cache_write_tokens=1, reasoning_tokens=1),
+        "cost_nano_usd": 1234,
+        "tags": {"team": "search"},
+    }
+    return Row.decode(orjson.dumps(entry(**{**given, **changes})))
+
+
+def test_every_column_is_written() -> None:
+    row = entry(
+        call=make_call(),
+        requested_model="",
+        known_model=False,
+        reply=Reply(),
+        trace=Trace(),
+        gone=None,
+        usage=None,
+        cost_nano_usd=None,
+        tags={},
+    )
+    assert tuple(row) == COLUMNS
+
+
+def test_a_row_says_who_asked_what_answered_and_what_it_cost() -> None:
+    row = made()
+    assert (row.organization, row.key, row.user, row.api) == ("acme", "k", "u", "chat")
+    assert (row.requested_model, row.model, row.provider, row.deployment) == ("auto", "small", "openai", "small#2")
+    assert (row.prompt_tokens, row.completion_tokens, row.cached_tokens) == (9, 3, 2)
+    assert (row.cache_write_tokens, row.reasoning_tokens, row.usage_reported) == (1, 1, True)
+    assert (row.cost_nano_usd, row.tags, row.complete, row.error) == (1234, {"team": "search"}, True, None)
+
+
+def test_what_is_not_known_is_null_and_not_zero() -> None:
+    row = made(usage=None, cost_nano_usd=None)
+    assert (row.prompt_tokens, row.completion_tokens, row.usage_reported, row.cost_nano_usd) == (None, None, None, None)
+
+
+def test_without_a_deployment_only_the_gateways_own_names_become_a_model() -> None:
+    refused = Reply.error(404, "no", code="model_not_found")
+    assert made(reply=refused, known_model=False, requested_model="x" * 999).model == ""
+    assert made(reply=refused, known_model=False, requested_model="x" * 999).requested_model == "x" * 256
+    assert made(reply=refused).model == "auto"
+
+
+def test_an_error_is_a_word_to_group_by() -> None:
+    assert made(reply=Reply.error(429, "slow down", code="rate_limited")).error == "rate_limited"
+    assert made(reply=Reply.error(400, "secret words")).error == "status_400"
+    assert made(reply=Reply.error(400, "no", code="it is\nin here")).error == "it_is_in_here"
+    assert made(reply=Reply.error(400, "no", code="c"), gone="client_disconnect").error == "client_disconnect"
+
+
+def test_a_call_whose_client_left_is_not_complete() -> None:
+    assert made(gone="client_disconnect").complete is False
+
+
+def test_what_plugins_noted_down_is_in_the_row() -> None:
+    call = make_call()
+    call.record(complexity="simple", saved_nano_usd=5)
+    call.record(cache_key="abc", saved_nano_usd=6)
+    row = made(call=call)
+    assert (row.complexity, row.cache_key, row.saved_nano_usd) == ("simple", "abc", 11)
+
+
+def test_routers_reasons_and_shadow_decisions_are_in_the_row() -> None:
+    trace = Trace()
+    trace.reasons = ("cheapest", "in the EU")
+    trace.decisions.append(Decision(plugin="limiter", stage="pre_request", would="answer 429"))
+    row = made(trace=trace)
+    assert row.route == "cheapest; in the EU"
+    assert row.decisions == "limiter pre_request: answer 429"
+
+
+def test_overhead_is_what_the_provider_did_not_take() -> None:
+    trace = Trace()
+    trace.started -= 2.0
+    trace.provider_seconds = 1.5
+    row = made(trace=trace)
+    assert 2_000_000 <= row.latency_us < 2_500_000
+    assert 500_000 <= row.overhead_us < 1_000_000

@@ -1,0 +1,234 @@
+"""Every route, for everyone who may knock: a table, and nothing that is not in it (S2, S11)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.journeys.wire import CHAT, HELLO, connected
+from tests.processes import ADMIN_KEY, Running, gateway
+
+CONFIG = """
+models:
+  - {name: sim, provider: simulated/echo}
+"""
+
+KNOCKING = (
+    "nobody",
+    "wrong",
+    "revoked",
+    "expired",
+    "viewer",
+    "member",
+    "admin",
+    "foreign",
+    "gateway",
+)
+"""No key; keys that are not good; the roles of one organization; an admin of another one; a gateway admin."""
+
+PUBLIC = dict.fromkeys(KNOCKING, "in")
+ANY_KEY = {**dict.fromkeys(KNOCKING[:4], "401"), "viewer": "in", "member": "in", "admin": "in", "foreign": "in"}
+ANY = {**ANY_KEY, "gateway": "in"}
+MEMBERS = {**ANY_KEY, "viewer": "403", "gateway": "403"}
+ADMINS = {**ANY_KEY, "viewer": "403", "member": "403", "gateway": "in"}
+"""An organization's admins for what is their own, gateway admins for all."""
+OWNER = {**ADMINS, "foreign": "404"}
+"""Of one object of the organization ``acme``."""
+ACTING = {**ADMINS, "gateway": "400"}
+"""A gateway admin has to say for whom."""
+GATEWAY = {**dict.fromkeys(KNOCKING[:4], "401"), **dict.fromkeys(KNOCKING[4:8], "403"), "gateway": "in"}
+
+TABLE: dict[tuple[str, str], dict[str, str]] = {
+    ("POST", "/v1/chat/completions"): MEMBERS,
+    ("POST", "/v1/completions"): MEMBERS,
+    ("POST", "/v1/embeddings"): MEMBERS,
+    ("GET", "/v1/models"): ANY,
+    ("GET", "/v1/models/{id}"): ANY,
+    ("GET", "/health"): PUBLIC,
+    ("GET", "/livez"): PUBLIC,
+    ("GET", "/readyz"): PUBLIC,
+    ("GET", "/openapi.json"): PUBLIC,
+    ("GET", "/docs"): PUBLIC,
+    ("POST", "/admin/reload"): GATEWAY,
+    ("POST", "/admin/organizations"): GATEWAY,
+    ("GET", "/admin/organizations"): GATEWAY,
+    ("GET", "/admin/organizations/{id}"): OWNER,
+    ("PATCH", "/admin/organizations/{id}"): GATEWAY,
+    ("DELETE", "/admin/organizations/{id}"): GATEWAY,
+    ("POST", "/admin/users"): ADMINS,
+    ("GET", "/admin/users"): ADMINS,
+    ("GET", "/admin/users/{id}"): OWNER,
+    ("PATCH", "/admin/users/{id}"): OWNER,
+    ("DELETE", "/admin/users/{id}"): OWNER,
+    ("POST", "/admin/keys"): ADMINS,
+    ("GET", "/admin/keys"): ADMINS,
+    ("GET", "/admin/keys/{id}"): OWNER,
+    ("PATCH", "/admin/keys/{id}"): OWNER,
+    ("DELETE", "/admin/keys/{id}"): OWNER,
+    ("POST", "/admin/keys/{id}/rotate"): OWNER,
+    ("POST", "/providers/config"): ACTING,
+    ("GET", "/providers/config"): ACTING,
+    ("DELETE", "/providers/config"): ACTING,
+    ("GET", "/analytics/usage"): ANY,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    one: Running
+    keys: dict[str, str | None]
+    ids: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with gateway(CONFIG, tmp_path_factory.mktemp("table")) as one, one.client(key=ADMIN_KEY) as root:
+        for name in ("acme", "globex"):
+            made(root, "/admin/organizations", id=name, name=name.title())
+        keys: dict[str, str | None] = {"nobody": None, "wrong": "wrong-key-0123456789abcdef", "gateway": ADMIN_KEY}
+        for role in ("viewer", "member", "admin"):
+            keys[role] = made(root, "/admin/keys", organization="acme", role=role)["secret"]
+        keys["foreign"] = made(root, "/admin/keys", organization="globex", role="admin")["secret"]
+        revoked = made(root, "/admin/keys", organization="acme", role="admin")
+        assert root.delete(f"/admin/keys/{revoked['id']}").status_code in (200, 204)
+        keys["revoked"] = revoked["secret"]
+        soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
+        keys["expired"] = made(root, "/admin/keys", organization="acme", role="admin", expires_at=soon)["secret"]
+        user = made(root, "/admin/users", organization="acme", name="ada", role="member")["id"]
+        key = made(root, "/admin/keys", organization="acme", role="member")["id"]
+        time.sleep(2.5)
+        ids = {"/admin/organizations": "acme", "/admin/users": user, "/admin/keys": key, "/v1/models": "sim"}
+        yield Place(one=one, keys=keys, ids=ids)
+
+
+def made(root: httpx.Client, path: str, **body: Any) -> Any:
+    answer = root.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def routes(one: Running) -> set[tuple[str, str]]:
+    document = httpx.get(f"{one.url}/openapi.json", trust_env=False).json()
+    return {(method.upper(), path) for path, operations in document["paths"].items() for method in operations}
+
+
+def test_every_route_is_in_the_table_and_nothing_else(place: Place) -> None:
+    assert routes(place.one) == set(TABLE)
+    assert all(set(row) == set(KNOCKING) for row in TABLE.values())
+
+
+@pytest.mark.parametrize("who", KNOCKING)
+@pytest.mark.parametrize(("method", "path"), sorted(TABLE))
+def test_only_those_of_the_table_come_in(place: Place, method: str, path: str, who: str) -> None:
+    """What is asked is refused behind the door (an empty body, an unknown id), so that nothing is changed."""
+    if path == "/admin/reload" and who == "gateway":
+        pytest.xfail("it would reload; test_reload.py does that")
+    status = knock(place, method, path, who)
+    expected = TABLE[method, path][who]
+    if expected == "in":
+        assert status not in (401, 403), status
+        assert status < 500
+    else:
+        assert status == int(expected)
+
+
+def knock(place: Place, method: str, path: str, who: str) -> int:
+    secret = place.keys[who]
+    headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
+    id = next((id for prefix, id in place.ids.items() if path.startswith(prefix)), "")
+    if method in ("DELETE", "PATCH") and TABLE[method, path][who] == "in":
+        id = "nobody"
+    url = place.one.url + path.replace("{id}", id)
+    content = {"content": b"[]", "headers": {**headers, "content-type": "application/json"}}
+    if method == "POST" and path.endswith("rotate") and TABLE[method, path][who] != "in":
+        content["content"] = b"{}"
+    options: Any = content if method in ("POST", "PATCH") else {"headers": headers}
+    return httpx.request(method, url, trust_env=False, timeout=10, **options).status_code
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+@pytest.mark.parametrize("path", ["/admin/users", "/admin/keys", "/admin/organizations"])
+def test_what_belongs_to_another_organization_does_not_exist(place: Place, method: str, path: str) -> None:
+    if path == "/admin/organizations" and method != "GET":
+        pytest.xfail("for gateway admins only")
+    with place.one.client(key=place.keys["foreign"] or "") as http, place.one.client(key=ADMIN_KEY) as root:
+        body: Any = {"json": {"status": "disabled"}} if method == "PATCH" else {}
+        before = root.get(f"{path}/{place.ids[path]}").json()
+        foreign = http.request(method, f"{path}/{place.ids[path]}", **body)
+        unknown = http.request(method, f"{path}/{'x' * len(place.ids[path])}", **body)
+        assert (foreign.status_code, unknown.status_code) == (404, 404)
+        assert without_id(foreign, place.ids[path]) == without_id(unknown, "x" * len(place.ids[path]))
+        assert root.get(f"{path}/{place.ids[path]}").json() == before
+
+
+def without_id(answer: httpx.Response, id: str) -> Any:
+    return answer.text.replace(id, "ID")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/admin%2fkeys",
+        "//admin/keys",
+        "/admin/./keys",
+        "/v1/../admin/keys",
+        "/ADMIN/keys",
+        "/admin/keys/",
+        "/admin/keys;x",
+    ],
+)
+def test_no_spelling_of_a_path_opens_a_door(place: Place, path: str) -> None:
+    for who in ("nobody", "member"):
+        assert raw_status(place, f"GET {path} HTTP/1.1", place.keys[who]) in (401, 403, 404)
+        assert raw_status(place, f"GET http://evil{path} HTTP/1.1", place.keys[who]) in (400, 401, 403, 404)
+
+
+def test_the_host_header_decides_nothing(place: Place) -> None:
+    assert raw_status(place, "GET /admin/keys HTTP/1.1", None, "Host: localhost") == 401
+    assert raw_status(place, "GET /admin/keys HTTP/1.1", place.keys["member"], "Host: admin.internal") == 403
+
+
+def test_two_different_credentials_are_refused(place: Place) -> None:
+    status = raw_status(place, "GET /admin/keys HTTP/1.1", place.keys["admin"], f"X-API-Key: {place.keys['member']}")
+    assert status == 400
+
+
+def raw_status(place: Place, line: str, key: str | None, *headers: str) -> int:
+    lines = [line, *headers, "Connection: close"]
+    if not any(header.lower().startswith("host:") for header in headers):
+        lines.append("Host: gateway")
+    if key is not None:
+        lines.append(f"Authorization: Bearer {key}")
+    with connected(place.one) as wire:
+        wire.sendall("\r\n".join([*lines, "", ""]).encode())
+        return int(wire.recv(65536).split(b" ", 2)[1])
+
+
+def test_each_of_the_three_headers_is_as_good(place: Place) -> None:
+    key = place.keys["member"] or ""
+    for headers in ({"authorization": f"Bearer {key}"}, {"x-api-key": key}, {"api-key": key}):
+        assert httpx.post(place.one.url + CHAT, json=HELLO, headers=headers, trust_env=False).status_code == 200
+
+
+def test_a_key_made_in_one_worker_is_good_in_every_other_and_a_revoked_one_soon_in_none(tmp_path: Path) -> None:
+    with gateway(CONFIG, tmp_path, "--workers", "2") as one, one.client(key=ADMIN_KEY) as root:
+        made(root, "/admin/organizations", id="acme", name="Acme")
+        key = made(root, "/admin/keys", organization="acme", role="member")
+        assert statuses(one, key["secret"], 20) == {200}
+        assert root.delete(f"/admin/keys/{key['id']}").status_code in (200, 204)
+        time.sleep(5)
+        assert statuses(one, key["secret"], 20) == {401}
+
+
+def statuses(one: Running, key: str, count: int) -> set[int]:
+    """On connections of their own, so that every worker is asked."""
+    return {
+        httpx.get(f"{one.url}/v1/models", headers={"api-key": key}, trust_env=False, timeout=10).status_code
+        for _ in range(count)
+    }
