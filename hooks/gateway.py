@@ -50,8 +50,9 @@ class Ledger(Protocol):
     Of ``[since, until)``, where ``until`` is now if it is None. ``filters`` are ``key``, ``user``, ``model``,
     ``provider`` and ``tag`` (``name=value``), each with the value its rows must have. What a call cost is in here some
     tenths of a second after its answer. Rows are kept for a number of days (``gateway.ledger.retention``); before that
-    the answer comes from sums per minute, hour and day, and times are taken to the start of these. Raises ``ValueError``
-    for a time without zone, an unknown dimension or filter, and for one that the sums of that time do not have.
+    the answer comes from sums per minute, hour and day, and times are taken to the start of these. Raises
+    ``ValueError`` for a time without zone, an unknown dimension or filter, and for one that the sums of that time do
+    not have.
     """
 
     async def spent(self, organization: str, *, since: datetime, until: datetime | None = None, **filters: str) -> int:

@@ -1,4 +1,4 @@
-"""What outlives a configuration: the database, the accounts, the ledger. Opened once in a process, kept over reloads."""
+"""What outlives a configuration: the database, the accounts, the ledger. Opened once, kept over reloads."""
 
 from __future__ import annotations
 

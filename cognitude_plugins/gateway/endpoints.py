@@ -181,7 +181,7 @@ def _tags(text: bytes | None) -> Mapping[str, str]:
 def _note(
     runtime: Runtime, api: Api, caller: Caller, request_id: str, trace: Trace, reply: Reply, gone: Gone | None
 ) -> None:
-    """The row of a call that ended before it was one: its body could not be read, or said nothing that can be served."""
+    """The row of a call that ended before it was one: its body could not be read, or is nothing to be served."""
     runtime.note(
         Call(id=request_id, api=api, caller=caller, payload=NOTHING), replace(reply, source="error"), trace, gone
     )

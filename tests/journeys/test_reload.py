@@ -16,8 +16,9 @@ import pytest
 
 from tests.journeys.waiting import eventually
 from tests.journeys.wire import CHAT, HELLO
-from tests.processes import KEY, Running, gateway
+from tests.processes import ADMIN_KEY, KEY, Running, gateway
 
+ADMIN = {"authorization": f"Bearer {ADMIN_KEY}"}
 MARK = """
 from __future__ import annotations
 import os
@@ -120,7 +121,7 @@ async def test_reloads_under_load_fail_nobody_and_the_invalid_ones_are_refused(t
                     await refused_reload(one, client, tmp_path, turn)
                 elif turn % 2:
                     write(tmp_path, config(turn))
-                    answer = await client.post("/admin/reload")
+                    answer = await client.post("/admin/reload", headers=ADMIN)
                     assert answer.status_code == 200, answer.text
                     assert answer.json() == {"status": "reloaded", "models": 1, "plugins": 1}
                     assert await generation(client) == turn
@@ -145,7 +146,7 @@ async def test_reloads_under_load_fail_nobody_and_the_invalid_ones_are_refused(t
 async def refused_reload(one: Running, client: httpx.AsyncClient, folder: Path, turn: int) -> None:
     write(folder, config(turn, template=INVALID))
     if turn % 20:
-        answer = await client.post("/admin/reload")
+        answer = await client.post("/admin/reload", headers=ADMIN)
         assert answer.status_code == 422
         problems = answer.json()["problems"]
         assert {problem["line"] for problem in problems} == {7}
@@ -178,7 +179,7 @@ async def test_a_stream_in_flight_finishes_on_the_configuration_it_began_with(tm
                 lines = answer.aiter_lines()
                 await anext(lines)
                 write(tmp_path, config(2))
-                assert (await client.post("/admin/reload")).status_code == 200
+                assert (await client.post("/admin/reload", headers=ADMIN)).status_code == 200
                 assert await generation(client) == 2
                 assert not any(line.startswith("leave 1 ") for line in lives(tmp_path))
                 text = "".join([_text(line) async for line in lines])
@@ -204,7 +205,7 @@ async def test_a_plugin_that_cannot_start_leaves_the_old_configuration_in_force(
     with gateway(config(1), tmp_path) as one:
         async with client_of(one) as client:
             write(tmp_path, config(2) + "  - {use: ./late.py}\n")
-            answer = await client.post("/admin/reload")
+            answer = await client.post("/admin/reload", headers=ADMIN)
             assert answer.status_code == 422
             assert "late" in answer.json()["error"]["message"]
             assert "no database" in answer.json()["error"]["message"]
@@ -222,7 +223,7 @@ async def test_a_file_that_is_no_configuration_at_all_is_refused(tmp_path: Path,
                 (tmp_path / "plugins.yaml").unlink()
             else:
                 write(tmp_path, broken)
-            answer = await client.post("/admin/reload")
+            answer = await client.post("/admin/reload", headers=ADMIN)
             assert answer.status_code == 422, answer.text
             assert answer.json()["error"]["code"] == "invalid_configuration"
             assert await generation(client) == 1
@@ -245,7 +246,7 @@ async def test_a_new_key_is_good_and_an_old_one_is_not_after_a_reload(tmp_path: 
             assert await status("old-key-0123456789abcdef") == 200
             assert await status("new-key-0123456789abcdef") == 401
             write(tmp_path, keyed("new-key-0123456789abcdef"))
-            assert (await client.post("/admin/reload")).status_code == 200
+            assert (await client.post("/admin/reload", headers=ADMIN)).status_code == 200
             assert await status("old-key-0123456789abcdef") == 401
             assert await status("new-key-0123456789abcdef") == 200
 
@@ -260,7 +261,7 @@ async def test_a_reload_reaches_every_worker(tmp_path: Path, how: str) -> None:
             one.process.send_signal(signal.SIGHUP)
         else:
             async with client_of(one) as client:
-                assert (await client.post("/admin/reload")).status_code == 200
+                assert (await client.post("/admin/reload", headers=ADMIN)).status_code == 200
         pids = {line.split()[2] for line in lives(tmp_path)}
         assert len(pids) == 2
 

@@ -27,7 +27,7 @@ class Credentials:
         self._secrets = secrets
         self._revision = -1
         self._known: dict[str, dict[str, Credential]] = {}
-        self._targets: dict[tuple[str, str], tuple[Target, Credential, Target]] = {}
+        self._targets: dict[tuple[str, str], tuple[Target, Target]] = {}
         self._reading = asyncio.Lock()
 
     def __repr__(self) -> str:
@@ -51,12 +51,12 @@ class Credentials:
             return target
         place = (organization, target.deployment.id)
         found = self._targets.get(place)
-        if found is not None and found[0] is target and found[1] is credential:
-            return found[2]
+        if found is not None and found[0] is target:
+            return found[1]
         made = own(target, credential)
         if place not in self._targets and len(self._targets) >= _MOST_TARGETS:
             del self._targets[next(iter(self._targets))]
-        self._targets[place] = (target, credential, made)
+        self._targets[place] = (target, made)
         return made
 
     async def load(self) -> None:

@@ -3,23 +3,55 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cognitude_plugins.gateway.auth import ADMIN_VARIABLE, BOOTSTRAP_VARIABLE
 from cognitude_plugins.gateway.config import Config
 
+if TYPE_CHECKING:
+    from cognitude_plugins.gateway.storage.database import Storage
 
-def first_key_of(config: Config, environ: Mapping[str, str], host: str) -> str | None:
+
+def refuse_open_door(config: Config, environ: Mapping[str, str], host: str) -> None:
+    """Raises ``ValueError`` when a first key would have to be made for a gateway that strangers can reach."""
+    if _loopback(host) or _declared(config, environ):
+        return
+    from cognitude_plugins.gateway.accounts.first_key import any_key
+
+    with _database(config) as storage:
+        if not any_key(storage):
+            raise ValueError(
+                f"listening on {host} needs a key first: make one with `cognitude org create` and "
+                f"`cognitude key create`, or set gateway.keys or {BOOTSTRAP_VARIABLE}; without any the gateway listens "
+                "on 127.0.0.1 only"
+            )
+
+
+def first_key_of(config: Config, environ: Mapping[str, str]) -> str | None:
     """A fresh key in the database when there is none anywhere, of the organization ``default``; else None.
 
-    Raises ``ValueError`` when one would have to be made for a gateway that strangers can reach, and `Unavailable`,
-    `ConfigError` or ``OSError`` when the database cannot be opened.
+    Raises `Unavailable`, `ConfigError` or ``OSError`` when the database cannot be opened.
     """
-    if config.gateway.keys or environ.get(BOOTSTRAP_VARIABLE) or environ.get(ADMIN_VARIABLE):
+    if _declared(config, environ):
         return None
-    from cognitude_plugins.gateway.accounts.first_key import any_key, first_key
-    from cognitude_plugins.gateway.books import secrets_of, storage_of
+    from cognitude_plugins.gateway.accounts.first_key import first_key
+    from cognitude_plugins.gateway.books import secrets_of
+
+    with _database(config) as storage:
+        return first_key(storage, secrets_of(config))
+
+
+def _declared(config: Config, environ: Mapping[str, str]) -> bool:
+    return bool(config.gateway.keys or environ.get(BOOTSTRAP_VARIABLE) or environ.get(ADMIN_VARIABLE))
+
+
+@contextmanager
+def _database(config: Config) -> Iterator[Storage]:
+    """Brought up to date."""
+    from cognitude_plugins.gateway.books import storage_of
     from cognitude_plugins.gateway.storage.migrations import upgrade
     from cognitude_plugins.gateway.storage.url import lock_file
 
@@ -27,12 +59,7 @@ def first_key_of(config: Config, environ: Mapping[str, str], host: str) -> str |
     storage = storage_of(config)
     try:
         upgrade(storage, lock_file(config))
-        if not _loopback(host) and not any_key(storage):
-            raise ValueError(
-                f"listening on {host} needs a key first: make one with `cognitude org create` and `cognitude key create`, "
-                f"or set gateway.keys or {BOOTSTRAP_VARIABLE}; without any the gateway listens on 127.0.0.1 only"
-            )
-        return first_key(storage, secrets_of(config))
+        yield storage
     finally:
         storage.close()
 

@@ -13,7 +13,7 @@ import click
 from hooks import ConfigError, Unavailable
 
 from . import CONFIG_VARIABLE, config_option
-from .first_run import banner, first_key_of
+from .first_run import banner, first_key_of, refuse_open_door
 from .logs import set_up
 from .serving import STARTUP_FAILED, in_processes, listening, serving_options
 
@@ -37,8 +37,9 @@ def _prepared(config: Path, host: str | None, port: int | None) -> tuple[socket.
     try:
         settings = build(config, os.environ).config
         host = host or settings.gateway.listen.host
+        refuse_open_door(settings, os.environ, host)
         listener, url = listening(settings.gateway, host, port)
-        key = first_key_of(settings, os.environ, host)
+        key = first_key_of(settings, os.environ)
     except (ConfigError, Unavailable, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     model = next((model.name for model in settings.models if model.name != "*"), "gpt-4o-mini")

@@ -15,7 +15,7 @@ import click
 from hooks import ConfigError, Unavailable
 
 from . import CONFIG_VARIABLE, config_option
-from .first_run import first_key_of
+from .first_run import first_key_of, refuse_open_door
 from .logs import set_up
 from .serving import STARTUP_FAILED, in_processes, listening, serving_options
 
@@ -57,8 +57,11 @@ def _prepared(app: str, config: Path, host: str | None, port: int | None) -> tup
         settings = load(config, os.environ)
         gateway = settings.gateway
         host = host or gateway.listen.host
+        own = gateway.middleware.auth == "gateway"
+        if own:
+            refuse_open_door(settings, os.environ, host)
         listener, url = listening(gateway, host, port)
-        key = first_key_of(settings, os.environ, host) if gateway.middleware.auth == "gateway" else None
+        key = first_key_of(settings, os.environ) if own else None
     except (ConfigError, Unavailable, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     return listener, banner(app, config, url, gateway.middleware.auth, key)

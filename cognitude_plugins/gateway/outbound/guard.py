@@ -47,8 +47,7 @@ class Guard:
 
     def _socket(self, info: AddressInfo) -> socket.socket:
         family, kind, protocol, _, address = info
-        zone = address[3] if len(address) == 4 else 0
-        if zone or not self.permits(str(address[0])):
+        if not self.permits(str(address[0])):
             raise PermissionError(errno.EACCES, "the address is not public, and the gateway does not allow it")
         return socket.socket(family, kind, protocol)
 

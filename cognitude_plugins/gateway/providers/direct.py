@@ -20,7 +20,7 @@ from hooks import Call, Reply
 
 from .asgi import PATHS
 from .provider import Broke, ProviderError, Target, Timeouts, patience
-from .verdict import CARRIED, failure, judge, timed_out
+from .verdict import CARRIED, failure, judge, timed_out, unquoted
 
 _CONNECTOR: Final[Mapping[str, Any]] = {"limit": 1000, "keepalive_timeout": 20.0, "ttl_dns_cache": 60}
 _MOST_PREPARED: Final = 10_000
@@ -160,6 +160,8 @@ async def _answer(response: aiohttp.ClientResponse, target: Target) -> Reply:
     headers = {name: value for name in CARRIED if (value := response.headers.get(name)) is not None}
     if kind:
         headers["content-type"] = kind
+    if response.status >= 400:
+        raw = unquoted(raw, (target.api_key, *target.headers.values()))
     return judge(response.status, headers, raw, own=bool(target.owner))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from cognitude_plugins.gateway.codec import CODEC
@@ -16,6 +16,7 @@ _TRANSIENT: Final = frozenset({408, 429})
 _CREDENTIAL: Final = frozenset({401, 402, 403})
 _BLANK: Final = b" \t\r\n"
 _SHOWN: Final = 300
+_SHORTEST_SECRET: Final = 8
 
 
 def judge(status: int, headers: Mapping[str, str], raw: bytes, *, own: bool = False) -> Reply:
@@ -57,6 +58,14 @@ def failure(
     return ProviderError(
         reason, Reply.error(status, message, type="provider_error", code=code, headers=headers), retryable=retryable
     )
+
+
+def unquoted(raw: bytes, secrets: Iterable[str | None]) -> bytes:
+    """An error's body without the secrets that were sent: some providers say which key they did not like."""
+    for secret in secrets:
+        if secret is not None and len(secret) >= _SHORTEST_SECRET:
+            raw = raw.replace(secret.encode(), b"[...]")
+    return raw
 
 
 def timed_out(what: str, seconds: float) -> ProviderError:

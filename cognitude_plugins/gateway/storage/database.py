@@ -108,7 +108,9 @@ class Storage:
         stop, limit, loop = Stop(), self._limit(patient), asyncio.get_running_loop()
         running = loop.run_in_executor(threads, partial(self._run, work, writes, patient, stop))
         try:
-            return await asyncio.wait_for(running, limit)
+            # Not ``wait_for``: in Python 3.11 it swallows a cancellation that comes when the answer is just there.
+            async with asyncio.timeout(limit):
+                return await running
         except TimeoutError:
             stop.pull()
             raise Unavailable(f"the database did not answer within {limit:g} s") from None

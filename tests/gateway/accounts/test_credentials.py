@@ -62,6 +62,7 @@ async def test_disabled_or_deleted_it_is_the_gateways_again(each_database: Stora
     assert not await credentials.remove("acme", "openai")
     assert credentials.target_for("acme", plain) is plain
     assert await credentials.listed("acme") == []
+    assert credentials._targets == {}, "nothing of the key is kept"
 
 
 async def test_a_target_is_made_once_and_anew_after_a_change(each_database: Storage) -> None:

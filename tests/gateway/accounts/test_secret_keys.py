@@ -6,12 +6,13 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from cognitude_plugins.gateway.accounts.secret_keys import SecretKey, SecretKeys, agree
 from cognitude_plugins.gateway.storage.database import Storage
@@ -165,14 +166,18 @@ def test_a_machine_with_another_key_is_told_so_and_notes_nothing(each_database: 
 
 
 def test_of_machines_that_start_at_once_with_different_keys_one_is_let_in(each_database: Storage) -> None:
-    def start(secret: str) -> bool:
-        try:
-            agreed(each_database, keys(secret))
-        except ConfigError:
-            return False
-        return True
+    """The second asks while the first has not committed yet."""
+    written = threading.Event()
 
-    with ThreadPoolExecutor(4) as threads:
-        let_in = list(threads.map(start, [f"{number}" * 40 for number in range(4)]))
-    assert sum(let_in) == 1
-    assert len(known(each_database)) == 1
+    def slowly(connection: Connection) -> None:
+        agree(connection, keys(ONE))
+        written.set()
+        time.sleep(0.3)
+
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(each_database.write_now, slowly)
+        assert written.wait(5)
+        with pytest.raises(ConfigError, match="another secret key"):
+            agreed(each_database, keys(TWO))
+        first.result()
+    assert known(each_database) == [SecretKey.of(ONE).id]

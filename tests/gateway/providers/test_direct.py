@@ -411,6 +411,19 @@ async def test_a_refused_credential_is_the_gateways_business() -> None:
     assert (error.retryable, error.reply.status, code(error)) == (True, 502, "provider_auth_error")
 
 
+@pytest.mark.parametrize("status", [400, 404, 422, 429, 500])
+async def test_an_error_that_quotes_the_key_does_not_give_it_to_the_client(status: int) -> None:
+    secret = "sk-upstream-and-long-enough"
+    quoting = json.dumps({"error": {"message": f"no {secret} and no header-secret", "type": "x"}}).encode()
+    async with wire(whole(quoting, f"{status} No")) as upstream, provider() as made:
+        asked = replace(target(upstream.port), api_key=secret, headers={"x-secret": "header-secret"})
+        try:
+            reply = await made.send(call(), BODY, asked, {})
+        except ProviderError as error:
+            reply = error.reply
+    assert reply.body["error"]["message"] == "no [...] and no [...]"
+
+
 async def test_cookies_are_not_kept() -> None:
     async with wire(whole(b"{}", "200 OK", "set-cookie: session=1; Path=/")) as upstream, provider() as made:
         named = replace(target(upstream.port), base_url=f"http://localhost:{upstream.port}/v1")
@@ -680,8 +693,9 @@ async def test_http_that_is_no_longer_allowed_is_not_used() -> None:
 async def test_an_organizations_own_address_is_not_called_through_a_proxy() -> None:
     async with wire(whole(b"{}")) as proxy:
         async with guarded_provider(proxy=f"http://127.0.0.1:{proxy.port}") as made:
-            with pytest.raises(ProviderError, match="refused"):
+            with pytest.raises(ProviderError, match="refused") as caught:
                 await made.send(call(), BODY, guarded_target("https://llm.example.com/v1"), {})
+        assert "through a proxy" in caught.value.reply.body["error"]["message"]
         assert proxy.connections == 0
 
 

@@ -1,0 +1,59 @@
+"""Sums of rows: nothing is left out, and hours and days are what their minutes are."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cognitude_plugins.gateway.ledger.records import parse
+from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, SUMS, Cell, Rollups, amounts_of, rollups
+from tests.gateway.ledger.book import NOON, random_rows, row, summed
+
+
+def of(count: int, seed: int) -> Rollups:
+    return rollups(parse(one.encode()) for one in random_rows(count, seed, span=4 * HOUR_MS))
+
+
+def added(cells: dict[object, Cell] | object) -> dict[str, int]:
+    values = list(cells.values())  # type: ignore[attr-defined]
+    return {name: sum(cell.sums[place] for cell in values) for place, name in enumerate(SUMS)}
+
+
+@given(st.integers(1, 60), st.integers(0, 1000))
+def test_every_level_comes_to_what_the_rows_do(count: int, seed: int) -> None:
+    sums, expected = of(count, seed), summed(random_rows(count, seed, span=4 * HOUR_MS))
+    for cells in (sums.minutes, sums.per(HOUR_MS), sums.per(DAY_MS), sums.identities):
+        assert added(cells) == expected
+    for cells in (sums.minutes, sums.per(HOUR_MS), sums.per(DAY_MS)):
+        assert sum(sum(cell.buckets.values()) for cell in cells.values()) == count
+
+
+def test_a_row_counts_in_the_minute_hour_and_day_in_which_it_arrived() -> None:
+    sums = rollups([parse(row(time_ms=NOON + 61_001, user="ada").encode())])
+    assert list(sums.minutes) == [("acme", NOON + 60_000, "small", "simulated")]
+    assert list(sums.per(HOUR_MS)) == [("acme", NOON, "small", "simulated")]
+    assert list(sums.per(DAY_MS)) == [("acme", NOON - 12 * HOUR_MS, "small", "simulated")]
+    assert list(sums.identities) == [("acme", NOON - 12 * HOUR_MS, "k1", "ada", "small", "simulated")]
+
+
+@pytest.mark.parametrize(
+    ("values", "counted"),
+    [
+        ({}, {}),
+        ({"status": 400}, {"errors"}),
+        ({"source": "cache"}, {"hits"}),
+        ({"source": "cache", "status": 429}, {"errors"}),
+        ({"source": "dry_run"}, {}),
+        ({"complete": False}, {"incomplete"}),
+        ({"cost_nano_usd": None}, {"unpriced"}),
+        ({"cost_nano_usd": 0}, {}),
+    ],
+)
+def test_what_a_row_counts_as(values: dict[str, object], counted: set[str]) -> None:
+    amounts = dict(zip(SUMS, amounts_of(parse(row(**values).encode())), strict=True))
+    flags = Counter({name: amounts[name] for name in ("errors", "hits", "incomplete", "unpriced")})
+    assert {name for name, count in flags.items() if count} == set(counted)
+    assert amounts["calls"] == 1

@@ -1,0 +1,31 @@
+"""The tables: those of the migrations, with the columns of a row."""
+
+from __future__ import annotations
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, MetaData
+
+from cognitude_plugins.gateway.ledger.row import COLUMNS
+from cognitude_plugins.gateway.ledger.tables import CALLS, DAYS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES, SEGMENTS
+from cognitude_plugins.gateway.storage.database import Storage
+
+TABLES = (CALLS, MINUTES, HOURS, DAYS, IDENTITY_DAYS, SEGMENTS, HORIZONS)
+
+
+def test_a_call_has_the_columns_of_a_row() -> None:
+    assert tuple(CALLS.columns.keys()) == COLUMNS
+
+
+def test_the_migration_makes_the_tables_that_the_code_has(each_database: Storage) -> None:
+    wanted = MetaData()
+    for table in TABLES:
+        table.to_metadata(wanted)
+
+    def differences(connection: Connection) -> list[object]:
+        def ours(item: object, name: str | None, kind: str, reflected: bool, compared: object) -> bool:
+            return kind != "table" or (name or "").startswith("ledger_")
+
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"include_object": ours}), wanted))
+
+    assert each_database.read_now(differences) == []

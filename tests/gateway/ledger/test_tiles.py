@@ -1,0 +1,80 @@
+"""Tiles: without gaps, without overlaps, each of a kind that is kept of its time."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS
+from cognitude_plugins.gateway.ledger.tiles import Horizons, Tile, floor, identity_tiles, tiles
+
+TIMES = st.one_of(
+    st.integers(0, 10 * DAY_MS),
+    st.builds(lambda day, off: day * DAY_MS + off, st.integers(0, 9), st.integers(-2, 2)).map(
+        lambda time: max(time, 0)
+    ),
+    st.integers(0, 240).map(lambda hour: hour * HOUR_MS),
+)
+HORIZONS = st.lists(st.integers(0, 9), min_size=3, max_size=3).map(
+    lambda days: Horizons(
+        **dict(zip(("hours", "minutes", "calls"), (day * DAY_MS for day in sorted(days)), strict=True))
+    )
+)
+WIDTHS = {"day": DAY_MS, "identity": DAY_MS, "hour": HOUR_MS, "minute": MINUTE_MS, "call": 1}
+
+
+def assert_sound(found: tuple[Tile, ...], start: int, end: int) -> None:
+    """They follow one another from start to end, each on the borders of its kind."""
+    place = start
+    for tile in found:
+        assert tile.start == place < tile.end
+        assert tile.start % WIDTHS[tile.kind] == tile.end % WIDTHS[tile.kind] == 0
+        place = tile.end
+    assert place == max(start, end) or not found
+
+
+@given(TIMES, TIMES, HORIZONS)
+def test_tiles_cover_what_was_asked_from_what_is_kept(start: int, end: int, horizons: Horizons) -> None:
+    found = tiles(start, end, horizons)
+    assert_sound(found, floor(start, horizons), floor(end, horizons))
+    for tile in found:
+        since = {"call": horizons.calls, "minute": horizons.minutes, "hour": horizons.hours, "day": 0}[tile.kind]
+        assert tile.start >= since
+    assert len(found) <= 7
+
+
+@given(TIMES, TIMES, HORIZONS)
+def test_keys_and_users_have_days_and_calls_only(start: int, end: int, horizons: Horizons) -> None:
+    found = identity_tiles(start, end, horizons)
+    days = Horizons(calls=horizons.calls, minutes=horizons.calls, hours=horizons.calls)
+    assert_sound(found, floor(start, days), floor(end, days))
+    assert all(tile.kind == "identity" or (tile.kind == "call" and tile.start >= horizons.calls) for tile in found)
+
+
+def test_the_fewest_tiles_are_taken() -> None:
+    start, end = DAY_MS - HOUR_MS - MINUTE_MS - 1, 3 * DAY_MS + HOUR_MS + MINUTE_MS + 1
+    found = [(tile.kind, tile.end - tile.start) for tile in tiles(start, end, Horizons())]
+    assert found == [
+        ("call", 1),
+        ("minute", MINUTE_MS),
+        ("hour", HOUR_MS),
+        ("day", 2 * DAY_MS),
+        ("hour", HOUR_MS),
+        ("minute", MINUTE_MS),
+        ("call", 1),
+    ]
+
+
+def test_nothing_is_asked_of_no_time() -> None:
+    assert tiles(5, 5, Horizons()) == tiles(6, 5, Horizons()) == identity_tiles(6, 5, Horizons()) == ()
+
+
+def test_where_calls_are_gone_times_are_taken_to_what_is_left() -> None:
+    kept = Horizons(calls=9 * DAY_MS, minutes=6 * DAY_MS, hours=3 * DAY_MS)
+    inside = HOUR_MS + MINUTE_MS + 1
+    assert [floor(day * DAY_MS + inside, kept) - day * DAY_MS for day in (9, 6, 3, 2)] == [
+        inside,
+        HOUR_MS + MINUTE_MS,
+        HOUR_MS,
+        0,
+    ]
