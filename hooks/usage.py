@@ -12,6 +12,8 @@ _SEARCHES: Final = frozenset(
     {"web_search_requests", "google_maps_grounding_requests", "num_search_queries", "num_sources_used"}
 )
 _TOOLS_RUN: Final = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"})
+_MOST: Final = 2**31 - 1
+"""Tokens. A number above it is none that was counted, and would be too large for the sums."""
 SERVICES: Final = frozenset({"flex", "priority", "batch", "scale", "balanced", "fast", "ultrafast"})
 
 
@@ -113,10 +115,10 @@ def _ran_tools(body: Mapping[str, Any]) -> bool:
 
 
 def _count(mapping: Any, *names: str) -> int | None:
-    """The first of these members that is a whole number and not negative."""
+    """The first of these members that is a whole number, not negative, and not beyond what a call can have."""
     if isinstance(mapping, dict):
         for name in names:
             value = mapping.get(name)
-            if type(value) is int and value >= 0:
+            if type(value) is int and 0 <= value <= _MOST:
                 return value
     return None

@@ -29,15 +29,18 @@ _START_SECONDS: Final = 30.0
 
 
 class Postgres:
-    """One server on a Unix socket, for as long as this process lives. ``guarded`` is a user who needs `PASSWORD`."""
+    """One server on a Unix socket, until `stop` or the end of this process. ``guarded`` is a user who needs `PASSWORD`.
 
-    def __init__(self) -> None:
+    ``settings`` are lines of its configuration.
+    """
+
+    def __init__(self, settings: str = _SETTINGS) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._numbers = count(1)
         self._server = _get_server(self.folder)
         self._server.ensure_pgdata_inited()
-        with (self.folder / "postgresql.auto.conf").open("a") as settings:
-            settings.write(_SETTINGS)
+        with (self.folder / "postgresql.auto.conf").open("a") as configuration:
+            configuration.write(settings)
         rules = self.folder / "pg_hba.conf"
         rules.write_text(f"local all guarded scram-sha-256\n{rules.read_text()}")
         self._server.start()
@@ -65,20 +68,20 @@ class Postgres:
     @contextmanager
     def frozen(self) -> Iterator[None]:
         """The server takes connections (its kernel does) and answers nothing, as when its machine hangs."""
-        processes = self._processes()
+        processes = self.processes()
         for one in processes:
             with suppress(psutil.NoSuchProcess):
                 one.suspend()
         try:
             yield
         finally:
-            for one in self._processes():
+            for one in self.processes():
                 with suppress(psutil.NoSuchProcess):
                     one.resume()
 
     def kill(self) -> None:
         """SIGKILL to all of its processes; `start` brings it back with what was committed."""
-        processes = self._processes()
+        processes = self.processes()
         for one in processes:
             with suppress(psutil.NoSuchProcess):
                 one.send_signal(signal.SIGKILL)
@@ -94,7 +97,12 @@ class Postgres:
             (self.folder / name).unlink(missing_ok=True)
         self._server.ensure_postgres_running()
 
-    def _processes(self) -> list[psutil.Process]:
+    def stop(self) -> None:
+        """For good, and nothing of it is left."""
+        self._server.cleanup()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def processes(self) -> list[psutil.Process]:
         postmaster = psutil.Process(self._server.get_pid())
         return [postmaster, *postmaster.children(recursive=True)]
 

@@ -79,7 +79,8 @@ class Account:
         sample = Sample()
         sample.add(chunk)
         tokens = estimated_tokens(sample.text()[0])
-        self._drained_nano_usd += price.cost(Usage(completion_tokens=tokens)) or 0
+        cost = price.cost(Usage(completion_tokens=tokens))
+        self._drained_nano_usd += 0 if cost is None else cost - price.per_request
         return self._drained_nano_usd <= self.drain_nano_usd
 
     async def write(self, call: Call, reply: Reply, gone: Gone | None) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from hooks import Call, Deployment, Plan, Reply
 
+from .metered import Metered
 from .providers import Provider, ProviderError, Target
 from .splice import with_field
 from .steps import ask_provider
@@ -57,7 +58,7 @@ async def call_provider(
                 status=reply.status,
                 headers=reply.headers,
                 payload=reply.payload,
-                chunks=reply.chunks,
+                chunks=None if reply.chunks is None else Metered(reply.chunks),
                 source="provider",
                 deployment=deployment,
                 attempts=trace.attempts,

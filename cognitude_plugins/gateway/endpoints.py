@@ -13,7 +13,7 @@ from .auth import UNKNOWN_KEY
 from .connection import connection_of
 from .exchange import HUNG_UP, Exchange, Receive
 from .ledger.tags import parse_tags
-from .lifeline import Gone, Lifeline
+from .lifeline import Lifeline
 from .plain import send_plain
 from .request_body import HungUp, Refused, parse_object, read_body
 from .respond import Send
@@ -131,10 +131,11 @@ async def serve_as(
         )
         await exchange.run()
     except Refused as refusal:
-        _note(runtime, api, caller, request_id, trace, refusal.reply, None)
+        reply = replace(refusal.reply, source="error")
+        await runtime.note(_refused(api, caller, scope, request_id), reply, trace, None)
         await send_plain(send, refusal.reply, request_id)
     except HungUp:
-        _note(runtime, api, caller, request_id, trace, HUNG_UP, "client_disconnect")
+        await runtime.note(_refused(api, caller, scope, request_id), HUNG_UP, trace, "client_disconnect")
     finally:
         runtime.under_way.discard(lifeline)
 
@@ -159,7 +160,7 @@ async def _read_call(
         caller=_for_user(caller, body),
         payload=payload,
         headers=Headers(headers),
-        dry_run=_header(scope, b"x-cognitude-dry-run") in (b"true", b"1"),
+        dry_run=_is_dry_run(scope),
     )
 
 
@@ -178,13 +179,13 @@ def _tags(text: bytes | None) -> Mapping[str, str]:
         raise Refused(Reply.error(400, f"The tags header is wrong: {error}.", code="invalid_tags")) from None
 
 
-def _note(
-    runtime: Runtime, api: Api, caller: Caller, request_id: str, trace: Trace, reply: Reply, gone: Gone | None
-) -> None:
-    """The row of a call that ended before it was one: its body could not be read, or is nothing to be served."""
-    runtime.note(
-        Call(id=request_id, api=api, caller=caller, payload=NOTHING), replace(reply, source="error"), trace, gone
-    )
+def _refused(api: Api, caller: Caller, scope: Scope, request_id: str) -> Call:
+    """What there is of a call whose body could not be read, or is nothing to be served."""
+    return Call(id=request_id, api=api, caller=caller, payload=NOTHING, dry_run=_is_dry_run(scope))
+
+
+def _is_dry_run(scope: Scope) -> bool:
+    return _header(scope, b"x-cognitude-dry-run") in (b"true", b"1")
 
 
 def _wants_timing(runtime: Runtime, call: Call) -> bool:

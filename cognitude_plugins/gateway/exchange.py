@@ -55,6 +55,7 @@ class Exchange:
     forward: Mapping[str, str]
     write_timeout: float
     _provided: Reply | None = field(default=None, init=False)
+    _drained: bool = field(default=False, init=False)
     _delivered: Delivered | None = field(default=None, init=False)
     _told: bool = field(default=False, init=False)
 
@@ -92,6 +93,7 @@ class Exchange:
                 self.call, reply = await self.pipeline.answer(self.call, self.trace, self.forward)
                 if reply.source == "provider":
                     self._provided = reply
+                    self._drained = reply.chunks is None and self.lifeline.gone is not None
                 return reply
         return _STOPPED if self.lifeline.gone == "shutdown" else HUNG_UP
 
@@ -114,7 +116,7 @@ class Exchange:
             await close(reply.chunks)
             await self._tell(self._delivered)
             return
-        delivered = self._delivered = Delivered(reply=reply)
+        delivered = self._delivered = Delivered(reply=reply, drained=self._drained)
         try:
             await self._responder().deliver(delivered)
         except asyncio.CancelledError:

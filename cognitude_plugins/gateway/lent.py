@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ class Lent:
 
 
 async def _served(runtime: Runtime, call: Call) -> Reply:
+    call = replace(call, id=runtime.new_id(), state={})
     collected = _Collected()
     lifeline = Lifeline()
     trace = Trace()

@@ -22,6 +22,7 @@ from .endings import UNRECORDED, Stopped, Unrecorded, blame, error_event
 from .head import answer_head
 from .ledger.journal_errors import JournalError
 from .lifeline import Lifeline
+from .metered import Metered
 from .policy import Rejected
 from .providers import Broke
 from .trace import Trace
@@ -42,7 +43,7 @@ class Delivered:
     """What went out: ``reply`` (another one when a change failed), and what each watcher is to see.
 
     ``paid`` is the provider's whole answer, whatever a plugin made of it; ``meters`` read what a stream reports, and
-    ``sample`` has what came of it. ``drained`` when it was read to its end after the client had left.
+    ``sample`` has what came of the provider's. ``drained`` when it was read to its end after the client had left.
     """
 
     reply: Reply
@@ -76,14 +77,17 @@ class Responder:
 
     async def deliver(self, delivered: Delivered) -> None:
         """A client that is gone or a stream that breaks raises nothing: it is noted in ``lifeline.gone``."""
-        if delivered.reply.chunks is None:
-            await self._whole(delivered.reply, delivered)
+        reply, paid = delivered.reply, self.provided or delivered.reply
+        delivered.paid = paid.payload
+        if isinstance(paid.chunks, Metered):
+            delivered.meters, delivered.sample = (paid.chunks.meter,), paid.chunks.sample
+        if reply.chunks is None:
+            await self._whole(reply, delivered)
         else:
-            await self._stream(delivered.reply, delivered.reply.chunks, delivered)
+            await self._stream(reply, reply.chunks, delivered)
 
     async def _whole(self, reply: Reply, delivered: Delivered) -> None:
         payload = reply.payload or Payload(raw=b"", codec=CODEC)
-        delivered.paid = (self.provided or reply).payload
         rejected = False
         for layer in reply.layers:
             if isinstance(layer, Watch):
@@ -108,6 +112,7 @@ class Responder:
     async def _put_whole(self, raw: bytes, delivered: Delivered) -> None:
         if self.lifeline.reachable:
             await self.account.settle(self.call, delivered, self.provided)
+            self.trace.first_byte = perf_counter()
             try:
                 await self._record(delivered)
             except Unrecorded:
@@ -115,23 +120,20 @@ class Responder:
             reply = delivered.reply
             head = answer_head(self.call, reply, self.trace, self.account.cost_nano_usd)
             head.append((b"content-length", b"%d" % len(raw)))
-            self.trace.first_byte = perf_counter()
             await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
             await self._put_last(raw)
 
     async def _stream(self, reply: Reply, source: AsyncIterator[bytes], delivered: Delivered) -> None:
+        if self.provided is None and reply.layers:
+            source = Metered(source)
+            delivered.meters = (source.meter,)
         chunks: AsyncIterator[bytes] = source
         begun = False
         usage = UsageFilter(CODEC, strip=not asked_for_usage(self.call))
-        meter = UsageFilter(CODEC, strip=False)
-        delivered.meters = (meter, usage)
-        delivered.paid = self.provided.payload if self.provided is not None else None
-        if self.provided is not None:
-            from .ledger.sample import Sample
-
-            delivered.sample = Sample()
+        if self.provided is None or self.provided.chunks is source:
+            delivered.meters = (*delivered.meters, usage)
         try:
-            chunks, taps = _layered(source, reply.layers, delivered.told, meter, delivered.sample)
+            chunks, taps = _layered(source, reply.layers, delivered.told)
             if self.lifeline.reachable:
                 head = answer_head(self.call, reply, self.trace, None)
                 begun = True
@@ -233,35 +235,22 @@ class Responder:
 
 
 def _layered(
-    source: AsyncIterator[bytes],
-    layers: tuple[Layer, ...],
-    told: list[tuple[Watch, Assemble]],
-    meter: UsageFilter,
-    sample: Sample | None,
+    source: AsyncIterator[bytes], layers: tuple[Layer, ...], told: list[tuple[Watch, Assemble]]
 ) -> tuple[AsyncIterator[bytes], tuple[Tap, ...]]:
-    """The stream with its layers applied, and what the relay shows each chunk, where all see the same bytes.
-
-    ``meter`` and ``sample`` read what the provider sent, before any plugin can change it.
-    """
-    taps: tuple[Tap, ...] = () if sample is None else (sample.add,)
-    if not layers:
-        return source, taps
-    if not any(isinstance(layer, (Change, Through)) for layer in layers):
+    """The stream with its layers applied, and what the relay shows each chunk, where all see the same bytes."""
+    if any(isinstance(layer, (Change, Through)) for layer in layers):
+        recorders = {index: Recorder(CODEC) for index, layer in enumerate(layers) if isinstance(layer, Watch)}
+        told += [(layers[index], recorder.assemble) for index, recorder in recorders.items()]  # type: ignore[misc]
+        return render(source, layers, CODEC, recorders), ()
+    taps: tuple[Tap, ...] = ()
+    if isinstance(source, Metered):
+        taps = (source.sample.add,)
+        source = source.source
+    if layers:
         recorder = Recorder(CODEC)
         told += [(layer, recorder.assemble) for layer in layers if isinstance(layer, Watch)]
-        return source, (*taps, recorder.add)
-    recorders = {index: Recorder(CODEC) for index, layer in enumerate(layers) if isinstance(layer, Watch)}
-    told += [(layers[index], recorder.assemble) for index, recorder in recorders.items()]  # type: ignore[misc]
-    return render(_metered(source, meter, taps), layers, CODEC, recorders), ()
-
-
-async def _metered(source: AsyncIterator[bytes], meter: UsageFilter, taps: Sequence[Tap]) -> AsyncIterator[bytes]:
-    async for chunk in source:
-        meter.feed(chunk)
-        for tap in taps:
-            tap(chunk)
-        yield chunk
-    meter.flush()
+        taps = (*taps, recorder.add)
+    return source, taps
 
 
 def _value_of(payload: Payload) -> Any:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import orjson
 import pluggy
 
 from hooks import Call, ConfigError, Deployment, PluginError, Reply
@@ -21,7 +20,6 @@ from .books import Books, opened
 from .config import Config
 from .foreign import ask, enter
 from .ids import new_id
-from .ledger.entry import entry
 from .ledger.journal_errors import JournalError
 from .lent import Lent
 from .lifeline import Gone
@@ -135,22 +133,12 @@ class Runtime:
             drain_nano_usd=self.drain_nano_usd,
         )
 
-    def note(self, call: Call, reply: Reply, trace: Trace, gone: Gone | None) -> None:
+    async def note(self, call: Call, reply: Reply, trace: Trace, gone: Gone | None) -> None:
         """The row of a call that never came into the pipeline. It cost nothing."""
-        if self.books is not None:
-            row = entry(
-                call=call,
-                requested_model="",
-                known_model=False,
-                reply=reply,
-                trace=trace,
-                gone=gone,
-                usage=None,
-                cost_nano_usd=0,
-                tags=NO_TAGS,
-            )
-            with suppress(JournalError):
-                self.books.journal.append(orjson.dumps(row))
+        account = self.account("", trace)
+        account.cost_nano_usd = 0
+        with suppress(JournalError):
+            await account.write(call, reply, gone)
 
     async def idle(self) -> None:
         """Wait until no call is under way and every watcher has been told."""

@@ -1,4 +1,7 @@
-"""``python -m tests.bench``: everything side by side; ``clients`` and ``servers``: what the gateway is built on."""
+"""``python -m tests.bench``: everything side by side; ``clients`` and ``servers``: what the gateway is built on.
+
+``ledger``: every answer's row at the highest rate; ``usage``: questions about a month of rows.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +11,21 @@ import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from . import comparisons, document, report, suite
+from . import comparisons, document, ledger, report, suite, usage
 from .measure import Failed
 from .scenarios import FULL, QUICK, Effort
 from .subjects import peers_installed
 
+COMMANDS = ("all", "clients", "servers", "ledger", "usage")
 _NO_PEERS = "LiteLLM's proxy: the peers extra is not installed (make .venv/peers.installed)"
 
 
 def main() -> int:
     arguments = _parser().parse_args()
-    effort = QUICK if arguments.quick else FULL
-    runs = arguments.runs or effort.runs
-    seconds = arguments.seconds or effort.seconds
-    effort = replace(effort, runs=runs, seconds=seconds, peer_runs=min(runs, effort.peer_runs))
     with tempfile.TemporaryDirectory(prefix="cognitude-bench-") as folder:
         try:
-            if arguments.what == "all":
-                value, table = _everything(effort, arguments.only, Path(folder))
-            else:
-                compare = comparisons.clients if arguments.what == "clients" else comparisons.servers
-                value, table = compare(effort, Path(folder))
+            value, table = _measured(arguments, Path(folder))
         except Failed as error:
             print(f"bench: {error}", file=sys.stderr)
             return 1
@@ -40,7 +35,29 @@ def main() -> int:
     return 0
 
 
-def _everything(effort: Effort, only: list[str], folder: Path) -> tuple[dict[str, Any], str]:
+def _measured(arguments: argparse.Namespace, folder: Path) -> comparisons.Compared:
+    quick = arguments.quick
+    match arguments.what:
+        case "ledger":
+            return ledger.ledger(arguments.seconds or (5.0 if quick else 60.0), folder)
+        case "usage":
+            return usage.usage(arguments.rows or (200_000 if quick else 10_000_000), folder)
+        case "clients":
+            return comparisons.clients(_effort(arguments), folder)
+        case "servers":
+            return comparisons.servers(_effort(arguments), folder)
+        case _:
+            return _everything(_effort(arguments), arguments.only, folder)
+
+
+def _effort(arguments: argparse.Namespace) -> Effort:
+    effort = QUICK if arguments.quick else FULL
+    runs = arguments.runs or effort.runs
+    seconds = arguments.seconds or effort.seconds
+    return replace(effort, runs=runs, seconds=seconds, peer_runs=min(runs, effort.peer_runs))
+
+
+def _everything(effort: Effort, only: list[str], folder: Path) -> comparisons.Compared:
     left_out = [] if peers_installed() else [_NO_PEERS]
     names = [name for name in only if name != "litellm" or peers_installed()]
     imported = suite.imports_litellm(folder)
@@ -50,13 +67,14 @@ def _everything(effort: Effort, only: list[str], folder: Path) -> tuple[dict[str
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("all", "clients", "servers"), default="all")
+    parser.add_argument("what", nargs="?", choices=COMMANDS, default="all")
     parser.add_argument("--json", action="store_true", help="one JSON value with every sample, not tables")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
-    parser.add_argument("--quick", action="store_true", help="under two minutes: fewer scenarios, shorter runs")
+    parser.add_argument("--quick", action="store_true", help="fewer scenarios, shorter runs, fewer rows")
     parser.add_argument("--only", type=_names, default=list(suite.NAMES), metavar="NAME,…", help="these subjects only")
     parser.add_argument("--runs", type=int, help="rounds over all subjects")
-    parser.add_argument("--seconds", type=float, help="how long each scenario is run in a round")
+    parser.add_argument("--seconds", type=float, help="how long each scenario is run in a round; ledger: each database")
+    parser.add_argument("--rows", type=int, help="usage: how many calls the month has (10 000 000)")
     return parser
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,28 @@ def _scheduled(process: psutil.Process) -> float:
         times = process.cpu_times()
         return float(times.user + times.system)
     return sum(spent) / 1e9
+
+
+def first_thread_seconds(pid: int) -> float:
+    """CPU time of the thread a process began with, in which an event loop runs; 0 where the kernel does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[0]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
+
+
+@contextmanager
+def started_on(core: int | None) -> Iterator[None]:
+    """What is started meanwhile runs on this core only."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def memory_mb(processes: list[psutil.Process]) -> float:

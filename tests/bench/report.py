@@ -121,6 +121,14 @@ def grid(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 
+def bounds(found: Sequence[tuple[str, float, float]]) -> str:
+    """Promises by name: what was measured once, and the most it may be."""
+    rows = [["promise", "measured", "limit", ""]]
+    for name, measured, limit in found:
+        rows.append([name, f"{measured:.3g}", f"≤ {limit:g}", "kept" if measured <= limit else "BROKEN"])
+    return grid(rows)
+
+
 def _promises(found: Sequence[Ratio], litellm_imported: bool) -> str:
     rows = [["promise", "measured", "limit", ""]]
     for ratio in found:

@@ -12,6 +12,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parent.parent.parent
 PEERS: Final = ROOT / ".venv" / "peers" / "bin"
 KEY: Final = "sk-bench-4f1d9ae07c52b86310de5a7794c2f08b"
+ADMIN_KEY: Final = "sk-bench-admin-77c1e02b94fd4a6b8d35"
 CHAT: Final = "/v1/chat/completions"
 
 _COGNITUDE: Final = (sys.executable, "-m", "cognitude_plugins.gateway.cli")
@@ -76,13 +77,24 @@ def floor(upstreams: Upstreams, client: str = "aiohttp", python: str = sys.execu
 
 def gateway(name: str, upstreams: Upstreams, folder: Path, pipeline: str) -> Subject:
     """``cognitude serve`` with this pipeline (YAML) and the two upstreams as its models."""
-    config = _written(folder, name, f"models:\n{_models(upstreams)}pipeline:\n{pipeline}\n")
+    return _serving(name, _written(folder, name, f"models:\n{_models(upstreams)}pipeline:\n{pipeline}\n"))
+
+
+def _serving(name: str, config: str) -> Subject:
     command = (*_COGNITUDE, "serve", "--config", config, "--port", "{port}", "--log-level", "warning")
-    return Subject(name=name, command=command, env={"COGNITUDE_BOOTSTRAP_KEY": KEY}, paced=Door(model="echo-paced"))
+    keys = {"COGNITUDE_BOOTSTRAP_KEY": KEY, "COGNITUDE_ADMIN_KEY": ADMIN_KEY}
+    return Subject(name=name, command=command, env=keys, paced=Door(model="echo-paced"))
 
 
 def empty(upstreams: Upstreams, folder: Path) -> Subject:
     return gateway("empty", upstreams, folder, "  []")
+
+
+def with_ledger_in(url: str, name: str, upstreams: Upstreams, folder: Path, days: int = 7) -> Subject:
+    """The same with this database, in which single calls are kept for so many days. ``ADMIN_KEY`` is let in too."""
+    retention = f"{{rows: {days}, minutes: {max(days, 30)}, hours: {max(days, 90)}}}"
+    text = f"services:\n  database: '{url}'\nmodels:\n{_models(upstreams)}pipeline: []\n"
+    return _serving(name, _written(folder, name, text, f"  ledger: {{retention: {retention}}}\n"))
 
 
 def unaccounted(upstreams: Upstreams, folder: Path) -> Subject:
@@ -158,8 +170,8 @@ def _models(upstreams: Upstreams) -> str:
     )
 
 
-def _written(folder: Path, name: str, models_and_pipeline: str) -> str:
+def _written(folder: Path, name: str, text: str, of_gateway: str = "") -> str:
     path = folder / f"{name}.yaml"
     gateway = f"gateway:\n  data_dir: {folder / name}\n  drain: {{announce_seconds: 0, finish_seconds: 1}}\n"
-    path.write_text(gateway + models_and_pipeline)
+    path.write_text(gateway + of_gateway + text)
     return str(path)

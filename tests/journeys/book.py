@@ -23,6 +23,7 @@ async def post_response(call, reply):
             "source": outcome.source, "seconds": outcome.seconds, "first": outcome.time_to_first_token,
             "usage": outcome.usage and outcome.usage.completion_tokens, "attempts": outcome.attempts,
             "body": outcome.body, "deployment": outcome.deployment and outcome.deployment.id,
+            "drained": outcome.drained,
         }
         with BOOK.open("a") as book:
             book.write(json.dumps(line) + "\\n")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
+from sqlalchemy.exc import SQLAlchemyError
 
 from hooks import Unavailable
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger("cognitude.ledger")
 
+# A table that is missing or a disk that is broken must not end the writer: somebody may put it right.
+_FAILURES: Final = (Unavailable, OSError, SQLAlchemyError, ValueError)
 _TICK_SECONDS: Final = 0.25
 _LONGEST_WAIT_SECONDS: Final = 2.0
 _FEWEST_ROWS: Final = 100
@@ -43,7 +46,13 @@ class Writer:
     """
 
     def __init__(
-        self, storage: Storage, folder: Path, retention: Retention, *, clock: Callable[[], float] = time.time
+        self,
+        storage: Storage,
+        folder: Path,
+        retention: Retention,
+        *,
+        most_rows: int = MOST_ROWS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._storage = storage
         self._folder = folder
@@ -52,7 +61,7 @@ class Writer:
         self._lock = WriterLock(folder)
         self._passing = asyncio.Lock()
         self._offsets: dict[str, int] = {}
-        self._most_rows = MOST_ROWS
+        self._limit = self._most_rows = most_rows
         self._oldest_ms: int | None = None
         self._failure: str | None = None
         self._counts = dict.fromkeys(("written_rows", "known_rows", "expired_rows", "refused_rows"), 0)
@@ -122,7 +131,7 @@ class Writer:
                     self._oldest_ms = await asyncio.to_thread(waiting_since, self._folder, {})
                 self._recovered()
                 return True
-            except (Unavailable, OSError) as error:
+            except _FAILURES as error:
                 await self._failed(error)
                 return False
 
@@ -137,7 +146,7 @@ class Writer:
         stored = await self._storage.write(partial(store, parts=parts, now_ms=round(self._clock() * 1000)))
         fitted = all(stored.offsets[part.segment] == part.end for part in parts)
         await asyncio.to_thread(self._settle, intake, stored)
-        self._most_rows = min(2 * self._most_rows, MOST_ROWS)
+        self._most_rows = min(2 * self._most_rows, self._limit)
         whole = intake.whole and fitted
         if whole:
             self._oldest_ms = None
@@ -181,7 +190,7 @@ class Writer:
             log.info("the ledger is written again")
         self._failure = None
 
-    async def _failed(self, error: Unavailable | OSError) -> None:
+    async def _failed(self, error: Exception) -> None:
         if self._failure is None:
             log.warning("the ledger waits in %s: %s", self._folder, error)
         self._failure = str(error)

@@ -70,7 +70,8 @@ def _said(pieces: _Pieces, key: _Key, part: Mapping[str, Any]) -> None:
             _called(pieces, (*key, name), value)
         elif name in ("content", "summary"):
             _each(pieces, (*key, name), value)
-    if part.get("type") in _CALLED:
+    kind = part.get("type")
+    if isinstance(kind, str) and kind in _CALLED:
         _called(pieces, key, {"name": part.get("name"), "input": part.get("input")})
 
 

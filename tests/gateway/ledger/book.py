@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,7 @@ from cognitude_plugins.gateway.ledger.frames import frame
 from cognitude_plugins.gateway.ledger.own_segment import Segment
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, SUMS, amounts_of
 from cognitude_plugins.gateway.ledger.row import COLUMNS, Row
+from cognitude_plugins.gateway.ledger.sketch import bucket, decode, merge
 from cognitude_plugins.gateway.ledger.tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
@@ -115,17 +118,26 @@ def stored_rows(storage: Storage) -> list[dict[str, Any]]:
 
 
 def assert_exact(storage: Storage, rows: Sequence[Row]) -> None:
-    """Each row is there once, and every table comes to what they do."""
+    """Each row is there once, and every table comes to what they do, latencies included."""
     assert [one["id"] for one in stored_rows(storage)] == sorted({one.id for one in rows})
     expected = summed({one.id: one for one in rows}.values())
+    latencies = Counter(bucket(one.latency_us) for one in {one.id: one for one in rows}.values())
     for table, _ in ROLLUPS.values():
         assert in_table(storage, table) == expected, table.name
+        if "sketch" in table.c:
+            assert in_sketches(storage, table) == latencies, table.name
+
+
+def in_sketches(storage: Storage, table: Table) -> dict[int, int]:
+    """All latencies of a table of sums, by bucket."""
+    found: dict[int, int] = {}
+    for (sketch,) in storage.read_now(lambda connection: connection.execute(select(table.c.sketch)).all()):
+        merge(found, decode(bytes(sketch)))
+    return found
 
 
 def as_fake(one: Row) -> FakeCall:
     """The same call for the ledger of plugins' tests."""
-    from datetime import UTC, datetime, timedelta
-
     return FakeCall(
         at=datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=one.time_ms),
         organization=one.organization,

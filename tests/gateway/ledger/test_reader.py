@@ -6,22 +6,22 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import Connection, func, select
 
+from cognitude_plugins.gateway.ledger import queries
 from cognitude_plugins.gateway.ledger.batch import Part, store
 from cognitude_plugins.gateway.ledger.reader import DIMENSIONS, Reader
 from cognitude_plugins.gateway.ledger.records import parse
 from cognitude_plugins.gateway.ledger.retention import prune
-from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS
+from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS
 from cognitude_plugins.gateway.ledger.row import Row
-from cognitude_plugins.gateway.ledger.tables import HORIZONS
+from cognitude_plugins.gateway.ledger.tables import CALLS, HORIZONS
 from cognitude_plugins.gateway.ledger.tiles import Horizons, floor
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
@@ -88,14 +88,18 @@ async def test_sums_are_those_of_the_rows_whatever_they_are_composed_of(
     book: Storage, since: int, until: int, group_by: Any, filters: dict[str, str]
 ) -> None:
     """Where calls are gone, those of the rows from the start of what is left of their time."""
-    kept = DAYS_ONLY if {"key", "user"} & {*group_by, *filters} else KEPT
-    exact = FakeLedger(*map(as_fake, ROWS))
-    start, end = at(floor(since, kept)), at(floor(until, kept))
+    exact, reader = FakeLedger(*map(as_fake, ROWS)), Reader(book)
+    start, end = moments(since, until, {*group_by, *filters})
     expected = await exact.usage("acme", since=start, until=end, group_by=group_by, **filters)
-    reader = Reader(book)
     assert await reader.usage("acme", since=at(since), until=at(until), group_by=group_by, **filters) == expected
+    start, end = moments(since, until, {*filters})
     spent = await reader.spent("acme", since=at(since), until=at(until), **filters)
     assert spent == await exact.spent("acme", since=start, until=end, **filters)
+
+
+def moments(since: int, until: int, asked: set[str]) -> tuple[datetime, datetime]:
+    kept = DAYS_ONLY if asked & {"key", "user"} else KEPT
+    return at(floor(since, kept)), at(floor(until, kept))
 
 
 @FEW
@@ -235,16 +239,20 @@ async def test_a_database_that_is_gone_is_said(tmp_path: Path) -> None:
         await reader.spent("acme", since=at(NOON))
 
 
-async def test_an_answer_is_of_one_moment_also_while_rows_are_deleted(each_database: Storage) -> None:
+def test_an_answer_is_of_one_moment_also_while_rows_are_deleted(each_database: Storage) -> None:
     """Between two questions of one answer the calls of the time go; their sums must not be missed or count as well."""
-    put(each_database, [row("a", time_ms=NOON), row("b", time_ms=NOON + MINUTE_MS + 5)])
-    since, until = NOON + 1, NOON + 2 * MINUTE_MS
-    answering = Reader(each_database).usage("acme", since=at(since), until=at(until))
+    put(each_database, [row()])
+    count = select(func.count()).select_from(CALLS)
 
-    def work(connection: Any) -> None:
-        connection.execute(text("DELETE FROM ledger_call"))
+    def delete(connection: Connection) -> None:
         connection.execute(HORIZONS.insert().values(table_name="ledger_call", since_ms=NOON + 12 * HOUR_MS))
+        connection.execute(CALLS.delete())
 
-    task = asyncio.create_task(answering)
-    await asyncio.gather(task, each_database.write(partial(work)))
-    assert task.result()[0].calls in (1, 2)
+    def answer(connection: Connection) -> tuple[object, ...]:
+        queries.snapshot(connection)
+        before = queries.horizons(connection)
+        each_database.write_now(delete)
+        return before, queries.horizons(connection), connection.execute(count).scalar()
+
+    assert each_database.read_now(answer) == (Horizons(), Horizons(), 1)
+    assert each_database.read_now(queries.horizons) == Horizons(calls=NOON + 12 * HOUR_MS)

@@ -14,7 +14,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
+from cognitude_plugins.gateway.ledger.frames import frame
 from cognitude_plugins.gateway.ledger.lock import WriterLock
 from cognitude_plugins.gateway.ledger.segments import segments
 from cognitude_plugins.gateway.ledger.writer import Writer
@@ -82,18 +84,12 @@ async def test_rows_are_written_while_the_segment_grows_and_it_stays_while_its_o
         for place in (20, 40):
             await until(lambda place=place: len(stored_rows(each_database)) == place)  # type: ignore[misc]
             for one in rows[place : place + 20]:
-                segment.write(framed(one.encode()))
+                segment.write(frame(one.encode()))
         await until(lambda: len(stored_rows(each_database)) == 60)
         assert segments(tmp_path) == [segment.path]
         segment.close()
         await until(lambda: segments(tmp_path) == [])
     assert_exact(each_database, rows)
-
-
-def framed(record: bytes) -> bytes:
-    from cognitude_plugins.gateway.ledger.frames import frame
-
-    return frame(record)
 
 
 async def test_lines_that_are_no_rows_are_set_aside_and_hold_up_nothing(each_database: Storage, tmp_path: Path) -> None:
@@ -119,8 +115,6 @@ async def test_a_segment_that_comes_back_changes_nothing_also_when_its_rows_are_
     assert await writer.drain(10)
     assert segments(tmp_path / "journal") == []
     assert_exact(each_database, rows)
-    from sqlalchemy import text
-
     each_database.write_now(lambda c: c.execute(text("DELETE FROM ledger_call")))
     shutil.copy(tmp_path / "kept", path)
     assert await Writer(each_database, tmp_path / "journal", RETENTION).drain(10)
@@ -154,6 +148,16 @@ async def test_who_does_not_write_knows_the_lag_and_waits_for_the_other_to_drain
     async with running(Writer(each_database, tmp_path, RETENTION)):
         assert await waiting.drain(10)
     assert_exact(each_database, [row()])
+
+
+async def test_several_machines_write_into_one_database(each_database: Storage, tmp_path: Path) -> None:
+    """Of the same organizations and minutes, at the same time: no sum and no sketch is overwritten."""
+    rows = random_rows(1_200, 7, span=120_000)
+    writers = [Writer(each_database, tmp_path / name, RETENTION, most_rows=50) for name in "abc"]
+    for place in range(0, 1_200, 50):
+        write_segment(tmp_path / "abc"[place // 50 % 3], rows[place : place + 50])
+    assert all(await asyncio.gather(*(writer.drain(30) for writer in writers)))
+    assert_exact(each_database, rows)
 
 
 async def test_postgresql_may_be_away_for_a_while(postgres: Postgres, tmp_path: Path) -> None:
@@ -220,6 +224,19 @@ def test_a_writer_may_be_killed_at_any_moment(database_url: str, tmp_path: Path,
     storage.close()
 
 
+async def test_a_table_that_is_missing_is_waited_for(each_database: Storage, tmp_path: Path) -> None:
+    each_database.write_now(lambda c: c.execute(text("ALTER TABLE ledger_hour RENAME TO elsewhere")))
+    write_segment(tmp_path, [row()])
+    writer = Writer(each_database, tmp_path, RETENTION)
+    async with running(writer):
+        await until(lambda: writer.status()["status"] == "degraded")
+        assert "ledger_hour" in writer.status()["last_error"]
+        assert stored_rows(each_database) == []
+        each_database.write_now(lambda c: c.execute(text("ALTER TABLE elsewhere RENAME TO ledger_hour")))
+        await until(lambda: writer.status()["written_rows"] == 1)
+    assert_exact(each_database, [row()])
+
+
 async def test_a_folder_that_cannot_be_written_is_said_and_not_the_end(each_database: Storage, tmp_path: Path) -> None:
     (tmp_path / "journal").write_text("in the way")
     writer = Writer(each_database, tmp_path / "journal", RETENTION)
@@ -228,14 +245,3 @@ async def test_a_folder_that_cannot_be_written_is_said_and_not_the_end(each_data
         (tmp_path / "journal").unlink()
         await until(lambda: bool(writer.status()["writing"]))
         assert writer.status()["status"] == "ok"
-
-
-async def test_a_backlog_is_written_in_transactions_that_get_smaller_when_they_fail(
-    each_database: Storage, tmp_path: Path
-) -> None:
-    rows = random_rows(1_000, 6)
-    write_segment(tmp_path, rows)
-    writer = Writer(each_database, tmp_path, RETENTION)
-    writer._most_rows = 100
-    assert await writer.drain(10)
-    assert_exact(each_database, rows)

@@ -1,0 +1,76 @@
+"""The ledger that plugins are tested with. The tests of the real one compare their answers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from hooks import Ledger, Sums
+from hooks.testing import FakeCall, FakeLedger
+
+NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+def ledger() -> FakeLedger:
+    return FakeLedger(
+        FakeCall(at=NOON, user="ada", cost_nano_usd=5, prompt_tokens=9, seconds=0.3, tags={"team": "a"}),
+        FakeCall(at=NOON + timedelta(days=1), source="cache", saved_nano_usd=7, seconds=0.1),
+        FakeCall(at=NOON, status=500, source="error", cost_nano_usd=None, complete=False, seconds=0.2),
+        FakeCall(at=NOON, organization="globex", cost_nano_usd=1_000),
+    )
+
+
+async def test_it_is_a_ledger() -> None:
+    asked: Ledger = ledger()
+    assert await asked.spent("acme", since=NOON) == 5
+
+
+async def test_sums_count_what_calls_came_to() -> None:
+    [sums] = await ledger().usage("acme", since=NOON)
+    assert sums == Sums(
+        group={},
+        calls=3,
+        errors=1,
+        hits=1,
+        incomplete=1,
+        prompt_tokens=9,
+        cost_nano_usd=5,
+        saved_nano_usd=7,
+        unpriced=1,
+    )
+
+
+async def test_groups_come_in_the_order_of_their_values() -> None:
+    found = await ledger().usage("acme", since=NOON, group_by=("day", "user"))
+    assert [(dict(one.group), one.calls) for one in found] == [
+        ({"day": "2026-01-15", "user": ""}, 1),
+        ({"day": "2026-01-15", "user": "ada"}, 1),
+        ({"day": "2026-01-16", "user": ""}, 1),
+    ]
+
+
+async def test_until_is_not_included_and_zones_are_heeded() -> None:
+    berlin = timezone(timedelta(hours=1))
+    day = NOON + timedelta(days=1)
+    assert [one.calls for one in await ledger().usage("acme", since=NOON, until=day.astimezone(berlin))] == [2]
+    assert await ledger().usage("acme", since=day.astimezone(berlin), until=day, group_by=("model",)) == ()
+
+
+async def test_latencies_are_exact() -> None:
+    assert await ledger().latency("acme", since=NOON, quantiles=(0, 0.5, 1)) == (0.1, 0.2, 0.3)
+    assert await ledger().latency("nobody", since=NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("filters", "calls"), [({"tag": "team=a"}, 1), ({"tag": "team=b"}, 0), ({"user": ""}, 2), ({"model": "sim"}, 3)]
+)
+async def test_filters(filters: dict[str, str], calls: int) -> None:
+    [sums] = await ledger().usage("acme", since=NOON, **filters)  # type: ignore[arg-type]
+    assert sums.calls == calls
+
+
+async def test_calls_can_be_added() -> None:
+    book = ledger()
+    book.add(FakeCall(at=NOON, cost_nano_usd=1))
+    assert await book.spent("acme", since=NOON) == 6
