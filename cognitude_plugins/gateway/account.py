@@ -60,6 +60,10 @@ class Account:
         self.cost_nano_usd = self._cost(usage, provided)
         self._settled = True
 
+    def give_up(self) -> None:
+        """What is not known by now stays unknown: after a mistake of ours, which is not to be made again."""
+        self._settled = True
+
     def _cost(self, usage: Usage | None, provided: Reply | None) -> int | None:
         if provided is None or provided.deployment is None:
             return None if self.trace.unsure else 0

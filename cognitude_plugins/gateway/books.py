@@ -97,11 +97,13 @@ class Books:
             await self.credentials.refresh()
 
     async def _prune(self) -> None:
+        from sqlalchemy.exc import SQLAlchemyError
+
         while True:
             await asyncio.sleep(_PRUNE_SECONDS)
             try:
                 await self.writer.prune()
-            except Unavailable as error:
+            except (Unavailable, SQLAlchemyError) as error:
                 log.warning("old rows of the ledger stay for now: %s", error)
 
     async def _settle(self) -> None:

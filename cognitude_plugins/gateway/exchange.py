@@ -124,6 +124,7 @@ class Exchange:
         except BaseException:
             # A bug of ours is no reason for a call to be missing in the books.
             self.lifeline.gone = self.lifeline.gone or "provider_error"
+            self.account.give_up()
             await self._tell(delivered)
             raise
         await self._tell(delivered)

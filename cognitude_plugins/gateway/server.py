@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -16,7 +17,9 @@ import uvicorn
 from hooks import ConfigError, PluginError, Unavailable
 
 from .app import App
+from .last_connections import let_in_the_last
 from .protocol import bounded
+from .supervisor import SUPERVISOR_VARIABLE
 
 log: Final = logging.getLogger("cognitude")
 
@@ -84,6 +87,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.draining = True
         deadline = asyncio.get_running_loop().call_later(self._drain.finish_seconds, self._app.abort)
+        if SUPERVISOR_VARIABLE not in os.environ:
+            await let_in_the_last(sockets or ())
         await super().shutdown(sockets)
         deadline.cancel()
 

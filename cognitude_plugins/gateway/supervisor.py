@@ -62,6 +62,9 @@ class Supervisor:
     def _stop(self, number: int) -> None:
         again = self._stopping.is_set()
         self._stopping.set()
+        for one in self._sockets:
+            # The workers have their own. With the last of them gone, who connects must be refused, not left waiting.
+            one.close()
         self._tell(number if again or number == signal.SIGINT else signal.SIGTERM)
 
     def _tell(self, number: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -171,3 +172,25 @@ async def test_an_answer_without_a_reader_is_read_as_far_as_the_money_goes() -> 
     assert read.index(False) == 5
     one.prices = PriceBook()
     assert one.affords(chunks[0], reply), "without a price only the seconds count"
+
+
+async def test_what_a_call_costs_by_itself_is_not_paid_again_with_every_chunk() -> None:
+    one = account(drain_nano_usd=10_000)
+    one.prices = PriceBook(own={"up": replace(Price.per_million(input=1, output=2), per_request=500_000)})
+    chunks = events(*["word"] * 20, usage=False)[1:]
+    reply = Reply(source="provider", deployment=UP)
+    assert [one.affords(chunk, reply) for chunk in chunks].index(False) == 5
+
+
+async def test_after_a_mistake_of_ours_the_row_says_what_is_known() -> None:
+    book = Book()
+    one = account(book)
+    one.prices = PriceBook(own={"up": "not a price"})  # type: ignore[dict-item]
+    reply = answer(completion("Hello"))
+    with pytest.raises(AttributeError):
+        await settled(one, reply, reply)
+    one.give_up()
+    await settled(one, reply, reply)
+    await one.write(CALL, reply, None)
+    (row,) = book.rows
+    assert (row["cost_nano_usd"], row["status"], row["prompt_tokens"] is None) == (None, 200, False)

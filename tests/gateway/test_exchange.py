@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
+from cognitude_plugins.gateway.prices import PriceBook
 from cognitude_plugins.gateway.runtime import Runtime
 from hooks import Call, Outcome, Reply, hookimpl
 from tests.gateway.calls import (
@@ -268,6 +270,25 @@ async def test_the_outcome_of_a_failed_provider_call_names_deployment_attempts_a
     )
     assert outcome.deployment is not None
     assert outcome.deployment.id == "up#2"
+
+
+@pytest.mark.parametrize("body", [CHAT, STREAM])
+async def test_a_mistake_of_ours_in_the_account_leaves_a_row_all_the_same(tmp_path: Path, body: Any) -> None:
+    watcher = Watcher()
+    runtime = runtime_of(tmp_path, watcher, upstream=Upstream())
+    await runtime.start()
+    runtime.prices = PriceBook(own={"up": "not a price"})  # type: ignore[dict-item]
+    try:
+        with pytest.raises(AttributeError):
+            await Client(body).ask(runtime)
+        assert watcher.only.cost_nano_usd is None
+        moment = datetime.now(UTC)
+        assert await runtime.opened.writer.drain(5)
+        (sums,) = await runtime.opened.reader.usage("acme", since=moment - timedelta(hours=1))
+        assert (sums.calls, sums.unpriced, sums.incomplete) == (1, 1, 1)
+    finally:
+        await runtime.stop()
+    await settled()
 
 
 async def test_no_call_is_left_among_those_under_way(tmp_path: Path) -> None:

@@ -30,6 +30,24 @@ async def test_a_call_of_a_plugins_own_takes_the_whole_path(tmp_path: Path) -> N
     await settled()
 
 
+async def test_a_call_made_of_another_has_an_id_and_a_scratch_dict_of_its_own(tmp_path: Path) -> None:
+    seen: list[Call] = []
+
+    class Note:
+        @hookimpl
+        async def pre_request(self, call: Call) -> None:
+            seen.append(call)
+            call.record(saved_nano_usd=5)
+
+    runtime = runtime_of(tmp_path, Note(), upstream=Upstream())
+    before = make_call({"model": "up", "messages": []})
+    before.record(saved_nano_usd=5)
+    reply = await Lent("1", lambda: runtime).serve(before)
+    assert reply.headers["x-request-id"] == seen[0].id != before.id
+    assert seen[0].caller == before.caller
+    assert before.state == {"ledger": {"saved_nano_usd": 5}}
+
+
 async def test_a_stream_of_a_plugins_own_can_be_read(tmp_path: Path) -> None:
     watcher = Watcher()
     runtime = runtime_of(tmp_path, watcher, upstream=Upstream())

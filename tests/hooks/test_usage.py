@@ -239,3 +239,11 @@ def test_whatever_a_provider_sent_no_count_is_negative(body: Any) -> None:
     if usage is not None:
         assert min(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens) >= 0
         assert list(usage.apart) == sorted(set(usage.apart))
+
+
+@pytest.mark.parametrize("count", [2**31, 2**63, -1, True, 1.0, "1"])
+def test_a_number_that_no_call_can_have_is_no_count(count: Any) -> None:
+    assert Usage.of({"usage": {"prompt_tokens": count, "completion_tokens": count}}) is None
+    assert Usage.of({"usage": {"prompt_tokens": 2**31 - 1, "completion_tokens": count}}) == Usage(
+        prompt_tokens=2**31 - 1
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import socket
 import struct
@@ -12,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow.parquet
 import pytest
 
 from tests.journeys.recorder import Received, Recorder, answer, chunk, recording, stream
-from tests.journeys.rows import connection, row_of
+from tests.journeys.rows import cognitude, connection, row_of
 from tests.journeys.waiting import eventually
 from tests.journeys.wire import CHAT, HELLO, ask, connected, head, post, read_answer
-from tests.processes import ADMIN_KEY, Running, free_port, gateway
+from tests.processes import ADMIN_KEY, KEY, Running, free_port, gateway
 
 OTHER_KEY = "other-key-of-another-organization-0123"
 CONFIG = """
@@ -655,6 +657,126 @@ def test_the_user_of_a_request_is_the_one_that_its_key_is_bound_to(place: Place)
     for user_field in (5, "", None, ["a"]):
         _, row = place.ask(user=user_field, key=OTHER_KEY)
         assert row["user"] is None
+
+
+SUMS = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "cost_nano_usd", "saved_nano_usd")
+
+
+def rows_of(place: Place, **where: str) -> list[dict[str, Any]]:
+    with closing(connection(place.folder)) as rows:
+        found: list[dict[str, Any]] = rows.execute("SELECT * FROM ledger_call").fetchall()
+    return [row for row in found if all((row[name] or "") == value for name, value in where.items())]
+
+
+def summed(rows: list[dict[str, Any]]) -> dict[str, int]:
+    return {
+        "calls": len(rows),
+        "errors": sum(row["status"] >= 400 for row in rows),
+        "incomplete": sum(not row["complete"] for row in rows),
+        "unpriced_calls": sum(row["cost_nano_usd"] is None for row in rows),
+        **{name: sum(row[name] or 0 for row in rows) for name in SUMS},
+    }
+
+
+def agrees(said: Mapping[str, Any], rows: list[dict[str, Any]]) -> bool:
+    return {name: said[name] for name in summed(rows)} == summed(rows)
+
+
+@pytest.fixture(scope="module")
+def filled(lasting: Place) -> Place:
+    """Whatever else ran before: calls of two organizations, two users and two models, good and bad ones."""
+    lasting.says(*[lambda received: answered(received)] * 2)
+    for key in (KEY, OTHER_KEY):
+        for user in ("ann", "bob"):
+            lasting.ask(key=key, user=user, headers={"x-cognitude-tags": "a=1"})
+            lasting.ask(key=key, user=user, model="dear", stream=True)
+        lasting.ask(key=key, model="nobodys")
+        lasting.ask(key=key, model="unpriced")
+        lasting.ask("early", key=key)
+    return lasting
+
+
+@pytest.mark.parametrize("dimension", ["day", "model", "provider", "user", "key"])
+def test_an_organization_sees_the_sums_of_its_own_rows(filled: Place, dimension: str) -> None:
+    for key, organization in ((KEY, "default"), (OTHER_KEY, "globex")):
+        rows = rows_of(filled, organization=organization)
+        with filled.one.client(key=key) as client:
+            said = client.get("/analytics/usage", params={"group_by": dimension}).json()
+        assert agrees(said["total"], rows)
+        if dimension != "day":
+            for group in said["data"]:
+                assert agrees(group, [row for row in rows if (row[dimension] or "") == group["group"][dimension]])
+            assert len(said["data"]) == len({row[dimension] or "" for row in rows})
+
+
+def test_a_gateway_admin_sees_all_or_one(filled: Place) -> None:
+    with filled.one.client(key=ADMIN_KEY) as admin:
+        across = admin.get("/analytics/usage", params={"group_by": "organization"}).json()
+        one = admin.get("/analytics/usage", params={"organization": "globex"}).json()
+    assert agrees(across["total"], rows_of(filled))
+    for group in across["data"]:
+        assert agrees(group, rows_of(filled, **group["group"]))
+    assert agrees(one["total"], rows_of(filled, organization="globex"))
+
+
+def test_nobody_else_sees_it(filled: Place) -> None:
+    with filled.one.client(key=OTHER_KEY) as client:
+        for foreign in ("default", "nobodys"):
+            said = client.get("/analytics/usage", params={"organization": foreign})
+            assert (said.status_code, said.json()["error"]["code"]) == (404, "not_found")
+        assert client.get("/analytics/usage", params={"group_by": "organization"}).status_code == 400
+        everything = client.get("/analytics/usage", params={"group_by": "key"}).text
+        assert "bootstrap" not in everything
+    with filled.one.client(key="nobodys-key-at-all-0123456789") as client:
+        assert client.get("/analytics/usage").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("params", "param"),
+    [
+        ({"group_by": "hour"}, "group_by"),
+        ({"group_by": ""}, "group_by"),
+        ({"start_date": "yesterday"}, "start_date"),
+        ({"end_date": "2026-02-30"}, "end_date"),
+        ({"start_date": "2026-02-02", "end_date": "2026-02-01"}, "start_date"),
+        ({"from": "2026-02-02"}, "from"),
+    ],
+    ids=str,
+)
+def test_a_question_that_is_wrong_is_refused(filled: Place, params: dict[str, str], param: str) -> None:
+    with filled.one.client() as client:
+        said = client.get("/analytics/usage", params=params)
+    assert (said.status_code, said.json()["error"]["param"]) == (400, param)
+
+
+def test_the_command_line_says_the_same(filled: Place) -> None:
+    said = json.loads(cognitude(filled.folder, "usage", "--by", "model", "--json"))
+    assert agrees(said["total"], rows_of(filled))
+    said = json.loads(cognitude(filled.folder, "usage", "--organization", "globex", "--by", "user", "--json"))
+    assert agrees(said["total"], rows_of(filled, organization="globex"))
+    table = cognitude(filled.folder, "usage", "--by", "organization")
+    assert "globex" in table
+    assert "is not known" in table
+
+
+def test_an_export_is_the_rows_in_every_format(filled: Place) -> None:
+    rows = sorted(rows_of(filled, organization="globex"), key=lambda row: (row["time_ms"], row["id"]))
+    words = ("ledger", "export", "--organization", "globex", "--output")
+    cognitude(filled.folder, *words, "out.jsonl")
+    lines = [json.loads(line) for line in (filled.folder / "out.jsonl").read_text().splitlines()]
+    assert [{**line, "tags": json.dumps(line["tags"], separators=(",", ":"))} for line in lines] == [
+        {**row, "time": line["time"]} for row, line in zip(rows, lines, strict=True)
+    ]
+    cognitude(filled.folder, *words, "out.parquet", "--format", "parquet")
+    table = pyarrow.parquet.read_table(filled.folder / "out.parquet").to_pylist()
+    assert [{name: line[name] for name in rows[0]} for line in table] == rows
+    cognitude(filled.folder, *words, "out.csv", "--format", "csv")
+    with (filled.folder / "out.csv").open(newline="") as file:
+        cells = list(csv.DictReader(file))
+    assert [(cell["id"], cell["cost_nano_usd"], cell["complete"]) for cell in cells] == [
+        (row["id"], "" if row["cost_nano_usd"] is None else str(row["cost_nano_usd"]), str(row["complete"]).lower())
+        for row in rows
+    ]
 
 
 def test_a_row_says_what_the_watchers_were_told(place: Place) -> None:

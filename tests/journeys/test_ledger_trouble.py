@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import time
 import zlib
@@ -392,3 +393,22 @@ async def test_a_stream_with_layers_and_without_a_reader_is_read_and_paid_for(
 def slow_words(tmp_path: Path) -> Iterator[str]:
     with simulated(tmp_path, "--chunk-ms", "10") as one:
         yield one.url
+
+
+def test_a_table_that_is_missing_is_degraded_not_forgotten(tmp_path: Path) -> None:
+    """Whoever drops a table by mistake finds the rows in the journal, and no process whose writer has died."""
+    with gateway(config(), tmp_path) as one, one.client() as client:
+        assert client.post(CHAT, json={**HELLO}).status_code == 200
+        assert eventually(lambda: ledger(one)["lag_seconds"] == 0)
+        with closing(sqlite3.connect(tmp_path / ".cognitude" / "cognitude.db")) as database:
+            for table in ("ledger_minute", "provider_credential"):
+                database.execute(f"ALTER TABLE {table} RENAME TO elsewhere_{table}")
+        assert client.post(CHAT, json={**HELLO}).status_code == 200
+        assert eventually(lambda: ledger(one)["status"] == "degraded")
+        assert client.get("/readyz").status_code == 200
+        with closing(sqlite3.connect(tmp_path / ".cognitude" / "cognitude.db")) as database:
+            for table in ("ledger_minute", "provider_credential"):
+                database.execute(f"ALTER TABLE elsewhere_{table} RENAME TO {table}")
+        assert eventually(lambda: ledger(one)["status"] == "ok", 10)
+        assert one.stop() == 0, one.text()
+    assert len(exported(tmp_path)) == 2

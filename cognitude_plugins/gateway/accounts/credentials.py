@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from hooks import Unavailable
 
 from ..providers.provider import Target
@@ -64,10 +66,10 @@ class Credentials:
         await self._read()
 
     async def refresh(self) -> bool:
-        """Read what has changed; whether anything had. When the database does not answer, what is known stays."""
+        """Read what has changed; whether anything had. When that cannot be read, what is known stays."""
         try:
             return await self._read()
-        except Unavailable:
+        except (Unavailable, SQLAlchemyError):
             return False
 
     async def listed(self, organization: str) -> list[store.Stored]:

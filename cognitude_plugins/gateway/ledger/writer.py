@@ -63,7 +63,7 @@ class Writer:
         self._offsets: dict[str, int] = {}
         self._limit = self._most_rows = most_rows
         self._oldest_ms: int | None = None
-        self._failure: str | None = None
+        self._failing = False
         self._counts = dict.fromkeys(("written_rows", "known_rows", "expired_rows", "refused_rows"), 0)
 
     @property
@@ -73,14 +73,12 @@ class Writer:
 
     def status(self) -> dict[str, Any]:
         """For ``/health``. ``degraded`` while the database does not take rows, or they wait for more than 5 s."""
-        late = self._failure is not None or self.lag_seconds > _LATE_SECONDS
-        failure = {} if self._failure is None else {"last_error": self._failure}
+        late = self._failing or self.lag_seconds > _LATE_SECONDS
         return {
             "status": "degraded" if late else "ok",
             "writing": self._lock.held,
             "lag_seconds": round(self.lag_seconds, 3),
             **self._counts,
-            **failure,
         }
 
     async def run(self) -> None:
@@ -186,14 +184,16 @@ class Writer:
         )
 
     def _recovered(self) -> None:
-        if self._failure is not None:
+        if self._failing:
             log.info("the ledger is written again")
-        self._failure = None
+        self._failing = False
 
     async def _failed(self, error: Exception) -> None:
-        if self._failure is None:
-            log.warning("the ledger waits in %s: %s", self._folder, error)
-        self._failure = str(error)
+        """The log says why, once; ``/health`` is for everybody and does not."""
+        if not self._failing:
+            why = (str(error) or type(error).__name__).splitlines()[0]
+            log.warning("the ledger waits in %s: %s", self._folder, why)
+        self._failing = True
         self._most_rows = max(_FEWEST_ROWS, self._most_rows // 2)
         with suppress(OSError):
             self._oldest_ms = await asyncio.to_thread(waiting_since, self._folder, self._offsets)

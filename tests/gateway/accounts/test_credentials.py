@@ -110,6 +110,21 @@ async def test_what_was_known_stays_while_the_database_is_gone(
     storage.close()
 
 
+async def test_what_was_known_stays_while_a_table_is_missing(each_database: Storage) -> None:
+    """The process goes on asking; it does not give up for good."""
+    one, two = await loaded(each_database), await loaded(each_database)
+    await one.put(credential())
+    await two.refresh()
+    each_database.write_now(lambda c: c.execute(text("ALTER TABLE provider_credential RENAME TO away")) and 0)
+    each_database.write_now(lambda c: c.execute(text("UPDATE account_revision SET value = value + 1")) and 0)
+    assert await two.refresh() is False
+    assert two.target_for("acme", target()).api_key == "sk-acme"
+    each_database.write_now(lambda c: c.execute(text("ALTER TABLE away RENAME TO provider_credential")) and 0)
+    await one.put(credential(api_key="sk-new"))
+    assert await two.refresh()
+    assert two.target_for("acme", target()).api_key == "sk-new"
+
+
 async def test_a_database_put_back_to_an_earlier_state_takes_back_what_came_since(each_database: Storage) -> None:
     credentials = await loaded(each_database)
     await credentials.put(credential("other", "sk-other"))

@@ -160,7 +160,9 @@ async def test_several_machines_write_into_one_database(each_database: Storage, 
     assert_exact(each_database, rows)
 
 
-async def test_postgresql_may_be_away_for_a_while(postgres: Postgres, tmp_path: Path) -> None:
+async def test_postgresql_may_be_away_for_a_while(
+    postgres: Postgres, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Nothing is lost, the lag tells, and what has piled up is written within five seconds."""
     with postgres.fresh() as url:
         storage = Storage(url)
@@ -176,7 +178,7 @@ async def test_postgresql_may_be_away_for_a_while(postgres: Postgres, tmp_path: 
                     write_segment(tmp_path / "journal", rows[start : start + 990])
                 await until(lambda: writer.status()["status"] == "degraded")
                 assert writer.lag_seconds > 0
-                assert "database" in writer.status()["last_error"]
+                assert "the database cannot be used" in caplog.text
             finally:
                 postgres.start()
             await until(lambda: writer.status()["written_rows"] == 5_000, seconds=5)
@@ -224,13 +226,16 @@ def test_a_writer_may_be_killed_at_any_moment(database_url: str, tmp_path: Path,
     storage.close()
 
 
-async def test_a_table_that_is_missing_is_waited_for(each_database: Storage, tmp_path: Path) -> None:
+async def test_a_table_that_is_missing_is_waited_for(
+    each_database: Storage, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     each_database.write_now(lambda c: c.execute(text("ALTER TABLE ledger_hour RENAME TO elsewhere")))
     write_segment(tmp_path, [row()])
     writer = Writer(each_database, tmp_path, RETENTION)
     async with running(writer):
         await until(lambda: writer.status()["status"] == "degraded")
-        assert "ledger_hour" in writer.status()["last_error"]
+        assert "ledger_hour" in caplog.text
+        assert "INSERT" not in caplog.text
         assert stored_rows(each_database) == []
         each_database.write_now(lambda c: c.execute(text("ALTER TABLE elsewhere RENAME TO ledger_hour")))
         await until(lambda: writer.status()["written_rows"] == 1)

@@ -145,3 +145,9 @@ values = st.recursive(
 @given(st.lists(values, max_size=4))
 def test_whatever_a_provider_sent_nothing_is_raised(events: list[Any]) -> None:
     assert all(isinstance(text, str) for text in written(events))
+
+
+@pytest.mark.parametrize("kind", [[], {}, 5, None])
+def test_a_type_that_is_no_text_is_none(kind: Any) -> None:
+    assert written([{"type": kind, "choices": [{"message": {"type": kind, "content": "a"}}]}]) == ["a"]
+    assert written([{"choices": [{"delta": {"content": [{"type": kind, "text": "b"}]}}]}]) == ["b"]
