@@ -27,6 +27,7 @@ def sample(cpu_us: float, p50_us: float = 0.0) -> Sample:
         p99_us=0.0,
         first_us=0.0,
         cpu_us=cpu_us,
+        loop_us=cpu_us,
         cpu_per_chunk_us=0.0,
         busy=1.0,
     )
@@ -42,6 +43,7 @@ def round_of(floor: float = 100.0, empty: float = 130.0, litellm: float | None =
         "direct": visit({SATURATED.name: 30.0}),
         "floor": visit({SATURATED.name: floor, **streams}),
         "empty": visit({SATURATED.name: empty, **streams}),
+        "unaccounted": visit({SATURATED.name: empty - 15.0}),
         "noop10": visit({SATURATED.name: empty + 5.0}),
         "bare": visit({SATURATED.name: 30.0, OTHER.name: 29.0}),
         "middleware": visit({SATURATED.name: 60.0, OTHER.name: 30.0}),

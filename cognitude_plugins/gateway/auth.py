@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from hooks import Caller, ConfigError, Reply
 
+from .accounts.absent import NOT_OURS, UNKNOWN
 from .settings import Key
 
 if TYPE_CHECKING:
@@ -64,8 +65,6 @@ class Keyring:
             return TWO_KEYS
         secret = secrets.pop()
         if self.directory is not None:
-            from .accounts.directory import NOT_OURS, UNKNOWN
-
             known = self.directory.find(secret, time.time())
             if known is UNKNOWN:
                 return self._named(secret, address) or UNKNOWN_KEY

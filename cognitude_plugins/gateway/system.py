@@ -21,6 +21,13 @@ from .routes import operations
 from .runtime import Runtime
 from .version import VERSION
 
+UNAVAILABLE: Final = Reply.error(
+    503,
+    "The database does not answer; what was asked for may or may not have been done.",
+    type="server_error",
+    code="database_unavailable",
+    headers={"retry-after": "1"},
+)
 _PAGE_HEADERS: Final = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
@@ -114,8 +121,8 @@ class System:
                 await self.reload()
             except (ConfigError, PluginError) as error:
                 return as_response(refused(error))
-            except Unavailable as error:
-                return as_response(unavailable(error))
+            except Unavailable:
+                return as_response(UNAVAILABLE)
             runtime = self.runtime()
             body = {"status": "reloaded", "models": len(runtime.catalog.models), "plugins": len(runtime.loaded)}
             return JSONResponse(body)
@@ -163,12 +170,6 @@ def refused(error: ConfigError | PluginError) -> Reply:
     problems = [problem.as_dict() for problem in error.problems] if isinstance(error, ConfigError) else []
     what = {"message": f"The configuration was refused: {error}", "type": "invalid_request_error", "param": None}
     return Reply.json({"error": {**what, "code": "invalid_configuration"}, "problems": problems}, status=422)
-
-
-def unavailable(error: Unavailable) -> Reply:
-    """503: the database does not answer."""
-    text = f"{str(error)[:1].upper()}{str(error)[1:]}."
-    return Reply.error(503, text, type="server_error", code="database_unavailable", headers={"retry-after": "1"})
 
 
 def as_response(reply: Reply) -> Response:

@@ -84,6 +84,16 @@ def _over_floor(subject: str, base: str, scenario: str = SATURATED.name) -> Call
     return lambda one: (_cpu(subject, scenario)(one) - _cpu(base, scenario)(one)) / _cpu("floor")(one)
 
 
+def _on_the_way(subject: str, base: str) -> Callable[[Round], float]:
+    """The same of the event loop's thread alone."""
+
+    def share(one: Round) -> float:
+        own, other, floor = (of_sample(name, SATURATED.name, "loop_us")(one) for name in (subject, base, "floor"))
+        return (own - other) / floor
+
+    return share
+
+
 def _times(subject: str, base: str, scenario: str = SATURATED.name) -> Callable[[Round], float]:
     return lambda one: _cpu(subject, scenario)(one) / _cpu(base, scenario)(one)
 
@@ -92,6 +102,7 @@ PROMISES: Final[tuple[tuple[str, Callable[[Round], float], float, bool], ...]] =
     ("empty pipeline: CPU per request, times the floor", _times("empty", "floor"), 1.4, False),
     ("empty pipeline: requests per core, times LiteLLM", _times("litellm", "empty"), 45, True),
     ("auth and accounting: CPU added, share of the floor", _over_floor("empty", "unaccounted"), 0.20, False),
+    ("the same without the writer's thread", _on_the_way("empty", "unaccounted"), 0.20, False),
     ("ten no-op plugins: CPU added, share of the floor", _over_floor("noop10", "empty"), 0.10, False),
     ("relayed stream at a pace: CPU, times the floor", _times("empty", "floor", PACED.name), 1.35, False),
     ("relayed stream in a burst: CPU, times the floor", _times("empty", "floor", BURST.name), 1.35, False),

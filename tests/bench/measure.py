@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from .load import Order, Result
-from .machine import cores, cpu_seconds, family, memory_mb, pin
+from .machine import cores, cpu_seconds, family, first_thread_seconds, memory_mb, pin
 from .subjects import KEY, ROOT, Door, Subject
 
 CHUNKS: Final = 200
@@ -40,13 +40,17 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One run of a scenario. Times in the unit of their name; ``busy`` is the share of its core that was used."""
+    """One run of a scenario. Times in the unit of their name; ``busy`` is the share of its core that was used.
+
+    ``loop_us`` is what the event loop's thread has of ``cpu_us``: what other calls wait for.
+    """
 
     requests_per_second: float
     p50_us: float
     p99_us: float
     first_us: float
     cpu_us: float
+    loop_us: float
     cpu_per_chunk_us: float
     busy: float
 
@@ -99,8 +103,9 @@ def sample(running: Running, scenario: Scenario, seconds: float) -> Sample | Non
         return None
     order = order_of(door, scenario, running.port, seconds)
     processes = family(running.process.pid)
-    before = cpu_seconds(processes)
+    before, loop_before = cpu_seconds(processes), first_thread_seconds(running.process.pid)
     result = drive(order)
+    loop = first_thread_seconds(running.process.pid) - loop_before
     spent = cpu_seconds(processes) - before
     if result.failures or not result.requests:
         raise Failed(f"{running.subject.name}, {scenario.name}: {result.failures or 'nothing was answered'}")
@@ -114,6 +119,7 @@ def sample(running: Running, scenario: Scenario, seconds: float) -> Sample | Non
         p99_us=result.p99 * 1e6,
         first_us=result.first_p50 * 1e6,
         cpu_us=cpu_us,
+        loop_us=loop / result.requests * 1e6,
         cpu_per_chunk_us=cpu_us / chunks if chunks else 0.0,
         busy=spent / result.seconds,
     )

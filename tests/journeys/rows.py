@@ -1,4 +1,4 @@
-"""The ledger as an operator sees it: through the command line, and through SQL."""
+"""The ledger as an operator sees it: through the command line, SQL and the journal's files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import json
 import os
 import sqlite3
 import subprocess
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from tests.journeys.waiting import eventually
 from tests.processes import CLI
 
 _TRUTHS: Final = frozenset({"stream", "complete", "usage_reported"})
@@ -43,17 +41,16 @@ def connection(folder: Path) -> sqlite3.Connection:
     return found
 
 
-def row_of(folder: Path, id: str, seconds: float = 5.0) -> dict[str, Any]:
-    """The one row of this call, when it has come."""
-    with closing(connection(folder)) as rows:
-        found: list[dict[str, Any]] = []
+def journaled(folder: Path) -> list[dict[str, Any]]:
+    """The rows in the journal's segments that are still there: that is where a row is before its answer has ended."""
+    segments = sorted((folder / ".cognitude" / "journal").glob("*.journal"))
+    return [json.loads(line[9:]) for path in segments for line in path.read_bytes().splitlines()]
 
-        def came() -> bool:
-            found[:] = rows.execute("SELECT * FROM ledger_call WHERE id = ?", (id,)).fetchall()
-            return found != []
 
-        assert eventually(came, seconds), f"no row of {id}"
-    return found[0]
+def row_of(folder: Path, id: str) -> dict[str, Any]:
+    """The one row of a call that has been answered."""
+    (row,) = (row for row in journaled(folder) if row["id"] == id)
+    return row
 
 
 def _row(cursor: sqlite3.Cursor, values: tuple[Any, ...]) -> dict[str, Any]:

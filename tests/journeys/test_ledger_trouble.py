@@ -24,9 +24,9 @@ import pytest
 from cognitude_plugins.gateway.ledger.row import Row
 from tests.databases import Postgres
 from tests.journeys.book import BOOK, booked
+from tests.journeys.ledger_place import EVENTS, REPORTED, completed
 from tests.journeys.recorder import answer, recording, stream
 from tests.journeys.rows import connection, exported
-from tests.journeys.test_ledger import EVENTS, REPORTED, completed
 from tests.journeys.test_middleware import CONFIG as SHOP_CONFIG
 from tests.journeys.test_middleware import NO_KEY, POLITE, SHOP
 from tests.journeys.traffic import PRICE, Traffic

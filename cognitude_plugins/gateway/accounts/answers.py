@@ -11,18 +11,11 @@ from starlette.responses import JSONResponse, Response
 from hooks import Reply, Unavailable
 
 from ..request_body import Refused
-from ..system import as_response
+from ..system import UNAVAILABLE, as_response
 from .refusals import STATUS, Refusal
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-UNAVAILABLE: Final = Reply.error(
-    503,
-    "The database does not answer; what was asked for may or may not have been done.",
-    type="server_error",
-    code="database_unavailable",
-    headers={"retry-after": "1"},
-)
 _PRIVATE: Final = {"cache-control": "no-store"}
 
 

@@ -7,7 +7,6 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from enum import Enum
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, or_, update
@@ -16,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hooks import Unavailable
 
 from ..storage.database import Storage
+from .absent import NOT_OURS, UNKNOWN, Absent
 from .secret_keys import SecretKeys
 from .snapshot import Known, Snapshot, newer
 from .tables import ApiKey
@@ -31,17 +31,6 @@ REFRESH_SECONDS: Final = 1.0
 POLL_SECONDS: Final = 0.2
 _PATIENCE_SECONDS: Final = 1.0
 _USED_SECONDS: Final = 60.0
-
-
-class Absent(Enum):
-    """Why `Directory.find` has nobody. A client is not told which."""
-
-    NOT_OURS = "not of our format"
-    UNKNOWN = "not known, wrong, expired, revoked or disabled"
-
-
-NOT_OURS: Final = Absent.NOT_OURS
-UNKNOWN: Final = Absent.UNKNOWN
 
 
 class Directory:

@@ -52,5 +52,8 @@ def told() -> Iterator[None]:
     """What an operator can put right, without a traceback."""
     try:
         yield
+    except BrokenPipeError:
+        # Whoever reads what is printed has had enough; click ends without a word.
+        raise
     except (ConfigError, PluginError, Unavailable, OSError) as error:
         raise click.ClickException(str(error)) from None

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from hooks import Caller, Dimension, Reply, Sums, Unavailable, operation
 
 from ..schemas import Error
-from ..system import as_response
+from ..system import UNAVAILABLE, as_response
 from .period import Period, WrongQuery
 from .reader import Reader
 from .usage_report import UsageReport, report
@@ -63,7 +63,7 @@ class UsageApi:
             try:
                 found = await self._found(caller, period, group_by)
             except Unavailable:
-                return as_response(_UNAVAILABLE)
+                return as_response(UNAVAILABLE)
             return JSONResponse(report(found, period, group_by), headers={"cache-control": "no-store"})
 
         return usage
@@ -81,15 +81,6 @@ class UsageApi:
         return await self.reader.usage(
             caller.organization, since=period.since, until=period.until, group_by=(dimension,)
         )
-
-
-_UNAVAILABLE: Final = Reply.error(
-    503,
-    "The database does not answer.",
-    type="server_error",
-    code="database_unavailable",
-    headers={"retry-after": "1"},
-)
 
 
 def _group_by(request: Request, caller: Caller) -> str:

@@ -91,6 +91,15 @@ def test_rows_older_than_all_sums_are_passed_over(each_database: Storage) -> Non
     assert_exact(each_database, [row("new")])
 
 
+def test_a_clock_that_was_far_ahead_once_costs_no_row_afterwards(each_database: Storage) -> None:
+    """Under it everything was deleted that was kept; what comes when it is right again is counted as ever."""
+    ahead = NOON + 30 * DAY_MS
+    each_database.write_now(lambda c: c.execute(HORIZONS.insert().values(table_name="ledger_day", since_ms=ahead)))
+    stored = put(each_database, part([row("new")]))
+    assert (stored.inserted, stored.expired) == (1, 0)
+    assert_exact(each_database, [row("new")])
+
+
 @pytest.mark.parametrize("bad", [[0], [7], [0, 1, 2, 8, 9], list(range(10))])
 def test_a_row_that_the_database_refuses_is_found_and_the_others_are_stored(
     each_database: Storage, bad: list[int]
