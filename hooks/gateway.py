@@ -124,6 +124,9 @@ class Gateway(Protocol):
     async def serve(self, call: Call) -> Reply:
         """Send a call of the plugin's own through the whole pipeline, accounted like any other.
 
+        It has an id and a ``state`` of its own, also when it was made of another call; the id is the answer's
+        ``x-request-id``.
+
         The caller reads the reply (``await hooks.read(reply)``) or its stream is never closed.
         """
         ...

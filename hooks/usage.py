@@ -14,6 +14,16 @@ _SEARCHES: Final = frozenset(
 _TOOLS_RUN: Final = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"})
 _MOST: Final = 2**31 - 1
 """Tokens. A number above it is none that was counted, and would be too large for the sums."""
+_ORDINARY: Final = frozenset(
+    {
+        *("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens"),
+        *("prompt_tokens_details", "completion_tokens_details", "input_tokens_details", "output_tokens_details"),
+    }
+)
+_PLAIN: Final = frozenset(
+    {"cached_tokens", "reasoning_tokens", "accepted_prediction_tokens", "rejected_prediction_tokens"}
+)
+"""Members that have no price of their own."""
 SERVICES: Final = frozenset({"flex", "priority", "batch", "scale", "balanced", "fast", "ultrafast"})
 
 
@@ -72,7 +82,7 @@ class Usage:
             cached_tokens=read or 0,
             cache_write_tokens=write or 0,
             reasoning_tokens=reasoning,
-            apart=tuple(sorted(set(_apart(found, usage, inside, outside)))),
+            apart=_apart(found, usage, inside, outside),
         )
 
 
@@ -80,13 +90,27 @@ def _holder(body: Any) -> Mapping[str, Any] | None:
     """Where ``usage`` is: the body, or in a stream the ``response`` or ``message`` in it, or Groq's own ``x_groq``."""
     if not isinstance(body, dict):
         return None
-    for holder in (body, body.get("response"), body.get("message"), body.get("x_groq")):
+    if isinstance(body.get("usage"), dict):
+        return body
+    for holder in (body.get("response"), body.get("message"), body.get("x_groq")):
         if isinstance(holder, dict) and isinstance(holder.get("usage"), dict):
             return holder
     return None
 
 
-def _apart(body: Mapping[str, Any], usage: Mapping[str, Any], inside: Any, outside: Any) -> Iterator[str]:
+def _apart(body: Mapping[str, Any], usage: Mapping[str, Any], inside: Any, outside: Any) -> tuple[str, ...]:
+    """Nothing for most: seen without a look at each thing that there might be."""
+    ordinary = _ORDINARY.issuperset(usage) and body.get("service_tier") in (None, "default") and "output" not in body
+    if ordinary and _plain(inside) and _plain(outside):
+        return ()
+    return tuple(sorted(set(_all_apart(body, usage, inside, outside))))
+
+
+def _plain(part: Any) -> bool:
+    return part is None or (isinstance(part, dict) and all(not value or name in _PLAIN for name, value in part.items()))
+
+
+def _all_apart(body: Mapping[str, Any], usage: Mapping[str, Any], inside: Any, outside: Any) -> Iterator[str]:
     for part in (inside, outside):
         if isinstance(part, dict):
             for name, kind in _MEDIA_TOKENS:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.bench import report
+from cognitude_plugins.gateway.ledger.rollups import DAY_MS
+from cognitude_plugins.gateway.ledger.row import COLUMNS
+from tests.bench import ledger, month, report, usage
+from tests.bench.__main__ import COMMANDS
 from tests.bench.document import placed
 from tests.bench.figures import PROMISES, Figure, Ratio, Round, Visit, across, added, ratios
 from tests.bench.load import Order, Result, drive, percentile
-from tests.bench.measure import Sample, Scenario, order_of
+from tests.bench.measure import Failed, Sample, Scenario, order_of
 from tests.bench.scenarios import ASKED, BURST, FULL, OTHER, PACED, QUICK, SATURATED
-from tests.bench.subjects import Door
-from tests.bench.suite import NAMES
+from tests.bench.subjects import ADMIN_KEY, Door
+from tests.bench.suite import NAMES, upstreams
 
 DOCS = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 
@@ -148,7 +153,7 @@ def test_figures_are_put_where_the_page_has_a_place_for_them() -> None:
 
 
 def test_the_page_has_a_place_for_each_command() -> None:
-    for what in ("all", "clients", "servers"):
+    for what in COMMANDS:
         placed(DOCS.read_text(), what, "figures")
 
 
@@ -156,8 +161,92 @@ def test_the_documentation_names_every_subject_and_each_command() -> None:
     text = DOCS.read_text()
     for name in NAMES:
         assert f"`{name}`" in text, name
-    for command in ("make bench", "python -m tests.bench clients", "python -m tests.bench servers"):
-        assert command in text, command
+    assert "make bench" in text
+    for command in COMMANDS[1:]:
+        assert f"python -m tests.bench {command}" in text, command
+
+
+def test_what_the_writer_takes_is_in_one_figure_of_accounting_and_not_in_the_other() -> None:
+    one = round_of(floor=100.0, empty=130.0)
+    quick = replace(one["empty"].samples[SATURATED.name], loop_us=120.0)
+    one = {**one, "empty": replace(one["empty"], samples={**one["empty"].samples, SATURATED.name: quick})}
+    found = measured([one])
+    assert found["auth and accounting: CPU added, share of the floor"].figure.median == pytest.approx(0.15)
+    assert found["the same without the writer's thread"].figure.median == pytest.approx(0.05)
+
+
+def test_the_ledger_has_a_row_for_each_answer_of_a_run(tmp_path: Path) -> None:
+    with upstreams(tmp_path) as ports:
+        written = ledger.into("SQLite", f"sqlite:///{tmp_path / 'ledger.db'}", ports, 0.3, tmp_path)
+    assert written.whole > 0
+    assert written.streamed > 0
+    assert (written.rows, written.lost) == (written.answers, 0)
+    assert "BROKEN" not in ledger.table([replace(written, lag_seconds=0.1)])
+
+
+def test_a_row_that_is_missing_and_a_writer_that_lags_break_a_promise() -> None:
+    run = ledger.Run(
+        database="SQLite",
+        seconds=2.0,
+        whole=90,
+        streamed=10,
+        rows=99,
+        lag_seconds=1.0,
+        caught_up_seconds=0.5,
+        cpu_us=300.0,
+        writer_us=30.0,
+        server_us=0.0,
+        busy=0.9,
+    )
+    assert "SQLite: answers without a row | 1 | ≤ 0 | BROKEN |" in " ".join(ledger.table([run]).split())
+    assert ledger.table([replace(run, rows=100)]).count("BROKEN") == 0
+    assert ledger.table([replace(run, rows=100, lag_seconds=2.1)]).count("BROKEN") == 1
+
+
+def test_the_month_has_as_many_calls_and_sums_as_were_asked_for(postgres_url: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    month.load(postgres_url, 400, tmp_path, said.append, now=lambda: 1_768_478_400.0)
+    with psycopg.connect(postgres_url) as connection:
+        for table in ("minute", "hour", "day", "identity_day"):
+            statement = f"SELECT sum(calls), sum(cost_nano_usd), sum(errors) FROM ledger_{table}"
+            assert connection.execute(statement.encode()).fetchone() == connection.execute(_OF_CALLS).fetchone(), table
+        days = connection.execute("SELECT count(DISTINCT start_ms), max(start_ms) FROM ledger_day").fetchone()
+        names = connection.execute("SELECT count(DISTINCT organization) > 10, count(*) FROM ledger_call").fetchone()
+    assert days == (month.DAYS, 1_768_478_400_000 // DAY_MS * DAY_MS)
+    assert names == (True, 400)
+    assert said[-1] == "sums of 400 calls"
+
+
+def test_every_column_of_a_row_is_made_up() -> None:
+    assert tuple(month.VALUES) == COLUMNS
+
+
+def test_the_usage_by_day_is_what_is_promised() -> None:
+    times = tuple(float(number) for number in range(41, 61))
+    asked = [
+        usage.Asked(who=who, by=by, groups=30, calls=7, first_ms=90.0, times_ms=times)
+        for who, by in (
+            ("an organization's key", "day"),
+            ("an organization's key", "key"),
+            ("a gateway admin's key", "day"),
+        )
+    ]
+    told = usage.table(asked, 1000, 10**9, 3.0)
+    assert told.count("BROKEN") == 2
+    assert "an organization's key | day | 30 | 7 | 90.0 | 50.5 | 41.0-60.0 |" in " ".join(told.split())
+
+
+def test_a_quick_answer_that_lacks_calls_is_no_result() -> None:
+    asked = [
+        usage.Asked(who=who, by=by, groups=1, calls=30 if key == ADMIN_KEY else 10, first_ms=1.0, times_ms=(1.0,))
+        for who, key, by in usage.QUESTIONS
+    ]
+    usage.check(asked, {"default": 10, "organization-1": 20})
+    with pytest.raises(Failed, match="30 calls, but there are 31"):
+        usage.check(asked, {"default": 10, "organization-1": 21})
+
+
+_OF_CALLS = b"SELECT count(*), sum(cost_nano_usd), count(*) FILTER (WHERE status >= 400) FROM ledger_call"
 
 
 def _chunked(parts: list[bytes]) -> bytes:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qs
 
 from hooks import Access, Caller, Operation, Reply, Role
 
+from .accounts.records import is_id
+
 _RANKS: Final[Mapping[Role, int]] = {"viewer": 0, "member": 1, "admin": 2}
 _NEEDED: Final[Mapping[Access, Role]] = {"organization": "viewer", "member": "member", "organization_admin": "admin"}
 _PARAMETER: Final = "organization"
@@ -60,6 +62,8 @@ def _acting(caller: Caller, named: list[str], operation: Operation) -> Caller | 
         return caller
     if len(named) != 1 or not named[0]:
         return WHICH
+    if not is_id(named[0]):
+        return FOREIGN
     return replace(caller, organization=named[0])
 
 

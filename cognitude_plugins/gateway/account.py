@@ -45,6 +45,11 @@ class Account:
     _written: bool = field(default=False, init=False)
     _drained_nano_usd: int = field(default=0, init=False)
 
+    @property
+    def closed(self) -> bool:
+        """Whether there is nothing left to do."""
+        return self._settled and self._written
+
     async def settle(self, call: Call, delivered: Delivered, provided: Reply | None) -> None:
         """Usage and cost from here on. ``provided`` is the provider's own answer, if there is one.
 

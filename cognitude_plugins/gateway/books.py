@@ -39,7 +39,7 @@ _DRAIN_SECONDS: Final = 10.0
 class Books:
     """``users`` counts the runtimes that lean on it: the last one to `release` it closes it."""
 
-    settings: tuple[Any, ...]
+    settings: tuple[Any, ...] = field(repr=False)
     data_dir: Path
     lock: Path
     storage: Storage

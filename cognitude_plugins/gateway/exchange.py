@@ -142,9 +142,10 @@ class Exchange:
 
     async def _tell(self, delivered: Delivered) -> None:
         """The ledger first, then the plugins' watchers."""
-        await self.account.settle(self.call, delivered, self._provided)
-        with suppress(JournalError):
-            await self.account.write(self.call, delivered.reply, self.lifeline.gone)
+        if not self.account.closed:
+            await self.account.settle(self.call, delivered, self._provided)
+            with suppress(JournalError):
+                await self.account.write(self.call, delivered.reply, self.lifeline.gone)
         if self._told:
             return
         self._told = True

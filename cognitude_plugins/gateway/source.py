@@ -224,6 +224,7 @@ def _rule(detail: ErrorDetails) -> str:
 def _shown(value: object) -> str:
     text = repr(value) if isinstance(value, str) else "null" if value is None else str(value)
     text = text.lower() if isinstance(value, bool) else text
+    text = re.sub(r"[^\s/'\"]+:\S*@", f"{HIDDEN}@", text)
     if "://" in text:
         text = re.sub(r"(?<=\?)[^'\"\s]+", HIDDEN, re.sub(r"//\S*@", f"//{HIDDEN}@", text))
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

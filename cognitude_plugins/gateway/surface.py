@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hooks import Reply
 
@@ -22,7 +23,7 @@ from .runtime import Runtime
 from .system import System, as_response, documentation
 
 
-def surface(runtime: Runtime, system: System) -> Starlette:
+def surface(runtime: Runtime, system: System) -> ASGIApp:
     """Core routes first, so that a plugin cannot take one over; then the plugins', in their order."""
     own = [*system.routes(), *_of_books(runtime)]
     documented = [(path, *API_OPERATIONS[path]) for path in APIS]
@@ -36,7 +37,7 @@ def surface(runtime: Runtime, system: System) -> Starlette:
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: http_error, Exception: server_error})
     app.router.redirect_slashes = False
-    return app
+    return _exact(app)
 
 
 def _of_books(runtime: Runtime) -> list[BaseRoute]:
@@ -58,6 +59,19 @@ def _of_books(runtime: Runtime) -> list[BaseRoute]:
         ).routes(),
         *UsageApi(reader=books.reader).routes(),
     ]
+
+
+def _exact(app: ASGIApp) -> ASGIApp:
+    """Starlette's patterns end in ``$``, which also matches before a line end: no path that has one there."""
+
+    async def routed(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].endswith("\n"):
+            unknown = await http_error(Request(scope), HTTPException(404))
+            await unknown(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return routed
 
 
 async def _only_post(request: Request) -> Response:

@@ -41,9 +41,9 @@ _PATIENCE_SECONDS: Final = 60.0
 class Run:
     """Into one database. ``rows`` it has more than before, ``lag_seconds`` the largest that was seen.
 
-    ``caught_up_seconds`` is from the last answer to the first look at which the writer had nothing more to do. CPU times
-    are of all until then, a call: of the gateway, of that what other threads than the event loop's took, and of the
-    database's own processes (SQLite has none). ``busy`` is the gateway's share of its core while there were calls.
+    ``caught_up_seconds`` is from the last answer to the first look at which the writer had nothing more to do. CPU
+    times are of all until then, a call: of the gateway, of that what other threads than the event loop's took, and of
+    the database's own processes (SQLite has none). ``busy`` is the gateway's share of its core while there were calls.
     """
 
     database: str
@@ -70,9 +70,9 @@ class Run:
 def ledger(seconds: float, folder: Path) -> Compared:
     """SQLite first, then PostgreSQL, each for so many seconds."""
     with upstreams(folder) as ports:
-        runs = [_into("SQLite", f"sqlite:///{folder / 'ledger.db'}", ports, seconds, folder)]
+        runs = [into("SQLite", f"sqlite:///{folder / 'ledger.db'}", ports, seconds, folder)]
         with postgres() as server, server.fresh() as url:
-            runs.append(_into("PostgreSQL", url, ports, seconds, folder, server.processes))
+            runs.append(into("PostgreSQL", url, ports, seconds, folder, server.processes))
     return {"machine": described(), "runs": [{**asdict(one), "lost": one.lost} for one in runs]}, table(runs)
 
 
@@ -121,7 +121,7 @@ def table(runs: Sequence[Run]) -> str:
     return f"{described()}; {runs[0].seconds:.0f} s each\n\n{grid(rows)}\n\n{bounds(promised)}"
 
 
-def _into(
+def into(
     database: str,
     url: str,
     ports: Upstreams,

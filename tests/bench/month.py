@@ -23,7 +23,7 @@ MODELS: Final = 5
 
 _PORTIONS: Final = 10
 _MODEL: Final = "'model-' || model_number"
-_VALUES: Final = {
+VALUES: Final = {
     "id": "'req_' || lpad(to_hex(at), 12, '0') || lpad(to_hex(number), 20, '0')",
     "time_ms": "at",
     # `default` is the one whose key the gateway has from its environment.
@@ -98,7 +98,7 @@ def load(url: str, rows: int, folder: Path, told: Callable[[str], None], now: Ca
 
 def _insert(first: int, last: int, **dice: int) -> bytes:
     columns = ", ".join(f'"{name}"' for name in COLUMNS)
-    values = ", ".join(_VALUES[name] for name in COLUMNS)
+    values = ", ".join(VALUES[name] for name in COLUMNS)
     sizes: dict[str, Any] = {"organizations": ORGANIZATIONS, "keys": KEYS, "models": MODELS}
     lines = _DICE.format(first=first, last=last, **sizes, **dice)
     return f"INSERT INTO ledger_call ({columns}) SELECT {values} FROM ({lines}) AS dice".encode()

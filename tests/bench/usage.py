@@ -55,7 +55,7 @@ def usage(rows: int, folder: Path) -> Compared:
         subject = subjects.with_ledger_in(url, "usage", ports, folder, days=DAYS + 10)
         with running(subject, folder, cores()[0]) as one, closing(_connection(one.port)) as connection:
             found = [_asked(connection, *question) for question in QUESTIONS]
-    _check(found, calls)
+    check(found, calls)
     value = {
         "machine": described(),
         "rows": rows,
@@ -107,7 +107,7 @@ def _asked(connection: http.client.HTTPConnection, who: str, key: str, by: str) 
     return Asked(who=who, by=by, groups=groups, calls=calls, first_ms=took[0], times_ms=tuple(took[1:]))
 
 
-def _check(found: Sequence[Asked], calls: dict[str, int]) -> None:
+def check(found: Sequence[Asked], calls: dict[str, int]) -> None:
     """What was quick and wrong is no result. The gateway's own first calls may have come on top."""
     for one, (_, key, _) in zip(found, QUESTIONS, strict=True):
         expected = sum(calls.values()) if key == ADMIN_KEY else calls["default"]

@@ -511,6 +511,7 @@ def test_a_row_says_what_the_watchers_were_told_and_goes_into_the_database_as_it
     """Of these calls, and of all that the tests above have made."""
     for deed, streamed in ((None, False), (None, True), ("early", True), ("reject", False), ("cut", True)):
         place.ask(deed, stream=streamed)
+    assert eventually(lambda: place.ids[-1] in place.outcomes()), "watchers are told when the answer has ended"
     outcomes, compared = place.outcomes(), 0
     for id in place.ids:
         row = row_of(place.folder, id)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from ..providers.provider import Target
+from ..providers.provider import Target, carries_a_secret
 from ..providers.verdict import failure
 
-_CARRIES_A_SECRET: Final = re.compile(
-    r"auth|key|(?<!max_)token(?!s)|secret|password|credential|cookie|client_id|tenant|aws_(profile|role)"
-    r"|openai-(organization|project)|^organization$",
-    re.IGNORECASE,
-)
 _KEY_HEADERS: Final = ("api-key", "x-api-key", "x-goog-api-key")
 _REMOTE: Final = frozenset({"direct", "litellm"})
 
@@ -78,4 +72,4 @@ def _unsigned(target: Target) -> Target:
 
 
 def _without_secrets(named: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in named.items() if not _CARRIES_A_SECRET.search(name)}
+    return {name: value for name, value in named.items() if not carries_a_secret(name)}

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-_NOISY = ("uvicorn.error", "uvicorn.access", "asyncio", "alembic")
+_OURS = "cognitude"
 
 
 def set_up(level: str) -> None:
-    """The gateway's own messages from ``level`` on; those of what it is built on only when they are warnings."""
-    logging.basicConfig(level=level.upper(), format=_FORMAT)
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    """The gateway's own messages from ``level`` on; those of all others only when they are warnings.
+
+    What an HTTP library or an SDK says below that quotes requests: URLs with keys in them, headers, prompts.
+    """
+    own: int = logging.getLevelName(level.upper())
+    logging.basicConfig(level=max(logging.WARNING, own), format=_FORMAT)
+    logging.getLogger(_OURS).setLevel(own)

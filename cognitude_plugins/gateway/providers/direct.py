@@ -161,7 +161,7 @@ async def _answer(response: aiohttp.ClientResponse, target: Target) -> Reply:
     if kind:
         headers["content-type"] = kind
     if response.status >= 400:
-        raw = unquoted(raw, (target.api_key, *target.headers.values()))
+        raw = unquoted(raw, target.secrets())
     return judge(response.status, headers, raw, own=bool(target.owner))
 
 

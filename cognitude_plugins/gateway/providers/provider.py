@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from hooks import Call, Deployment, Reply
+
+_CARRIES_A_SECRET: Final = re.compile(
+    r"auth|key|(?<!max_)token(?!s)|secret|password|credential|cookie|client_id|tenant|aws_(profile|role)"
+    r"|openai-(organization|project)|^organization$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,22 @@ class Target:
     timeouts: Timeouts = field(default_factory=Timeouts)
     owner: str = ""
     guarded: bool = False
+
+    def secrets(self) -> Iterator[str]:
+        """What is sent to the provider and must not come back in what it says of an error."""
+        if self.api_key is not None:
+            yield self.api_key
+        yield from self.headers.values()
+        for name, value in self.options.items():
+            if name == "query" and isinstance(value, Mapping):
+                yield from (str(one) for one in value.values())
+            elif isinstance(value, str) and carries_a_secret(name):
+                yield value
+
+
+def carries_a_secret(name: str) -> bool:
+    """Whether a header, a parameter or an option of this name may authorise, or says whose account it is."""
+    return _CARRIES_A_SECRET.search(name) is not None
 
 
 def patience(call: Call, timeouts: Timeouts) -> float:

@@ -60,10 +60,10 @@ def failure(
     )
 
 
-def unquoted(raw: bytes, secrets: Iterable[str | None]) -> bytes:
+def unquoted(raw: bytes, secrets: Iterable[str]) -> bytes:
     """An error's body without the secrets that were sent: some providers say which key they did not like."""
     for secret in secrets:
-        if secret is not None and len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _SHORTEST_SECRET:
             raw = raw.replace(secret.encode(), b"[...]")
     return raw
 

@@ -100,7 +100,8 @@ class Storage:
             self._engine = None
 
     def __repr__(self) -> str:
-        return f"Storage({self._url.render_as_string(hide_password=True)})"
+        shown = self._url.difference_update_query(engines.passwords(self._url))
+        return f"Storage({shown.render_as_string(hide_password=True)})"
 
     async def _in_thread(
         self, threads: ThreadPoolExecutor, work: Callable[[Connection], T], writes: bool, patient: bool

@@ -30,6 +30,11 @@ def driver(url: URL) -> URL:
     return url if url.get_backend_name() == "sqlite" else url.set(drivername="postgresql+psycopg")
 
 
+def passwords(url: URL) -> Mapping[str, Any]:
+    """Those in the query, as libpq takes them: SQLAlchemy hides only the one before the host when it shows a URL."""
+    return {name: value for name, value in url.query.items() if "password" in name}
+
+
 def create(url: URL, pool: int, timeout: float) -> Engine:
     """Raises `Unavailable` where the folder of an SQLite file cannot be made or written."""
     return _sqlite(url, pool) if url.get_backend_name() == "sqlite" else _postgresql(url, pool, timeout)
@@ -67,7 +72,7 @@ def _make_private(file: Path) -> None:
 
 
 def _postgresql(url: URL, pool: int, timeout: float) -> Engine:
-    seconds = max(1, round(timeout))
+    seconds, secrets = max(1, round(timeout)), passwords(url)
     options = {
         "connect_timeout": seconds,
         # A machine that is gone sends no end of the connection.
@@ -77,12 +82,12 @@ def _postgresql(url: URL, pool: int, timeout: float) -> Engine:
         "application_name": "cognitude",
     }
     return create_engine(
-        url,
+        url.difference_update_query(secrets),
         pool_size=pool,
         max_overflow=0,
         pool_timeout=timeout,
         hide_parameters=True,
-        connect_args={name: value for name, value in options.items() if name not in url.query},
+        connect_args={**{name: value for name, value in options.items() if name not in url.query}, **secrets},
     )
 
 

@@ -87,7 +87,7 @@ def _envelope(body: Any, status: int, error: Exception, target: Target) -> bytes
 
 
 def _clean(message: str, target: Target) -> str:
-    for secret in (target.api_key, *target.headers.values()):
+    for secret in target.secrets():
         if secret:
             message = message.replace(secret, "***")
     return message[:_SHOWN]
