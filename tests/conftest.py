@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,6 +20,13 @@ from tests.databases import (
 __all__ = ["database_url", "each_database", "empty_database", "postgres", "postgres_url", "sqlite_url"]
 
 SOAK = os.environ.get("COGNITUDE_SOAK") == "1"
+
+
+@pytest.fixture(autouse=True)
+def _loud() -> Iterator[None]:
+    """A command run in this process sets the level of our log; the next test is to hear everything again."""
+    yield
+    logging.getLogger("cognitude").setLevel(logging.NOTSET)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -11,7 +11,13 @@ from urllib.parse import urljoin
 from .docs_schema import Schemas, prose
 from .docs_style import STYLE
 
-_ACCESS: Final = {"public": "no key", "organization": "any key", "admin": "admin key"}
+_ACCESS: Final = {
+    "public": "no key",
+    "organization": "any key",
+    "member": "member's key",
+    "organization_admin": "admin's key",
+    "admin": "gateway-admin key",
+}
 _FALLBACK: Final = "http://127.0.0.1:8080"
 _UNTAGGED: Final = "Other"
 

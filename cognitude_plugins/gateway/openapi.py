@@ -88,7 +88,7 @@ class _Writer:
             parameters += self._query(operation.request)
         elif operation.request is not None:
             content = self._content(operation.request, "validation")
-            written["requestBody"] = {"required": True, "content": content}
+            written["requestBody"] = {"required": self._needs_a_body(operation.request), "content": content}
         acting = not call and operation.access not in ("public", "admin")
         if acting and all(one["name"] != ACTING_FOR["name"] for one in parameters):
             parameters.append(ACTING_FOR)
@@ -116,6 +116,10 @@ class _Writer:
             described = {"description": one["description"]} if "description" in one else {}
             required = name in schema.get("required", ())
             yield {"name": name, "in": "query", "required": required, **described, "schema": one}
+
+    def _needs_a_body(self, request: Source) -> bool:
+        """A model all of whose fields may be left out stands for a body that may be."""
+        return not isinstance(request, type) or any(one.is_required() for one in request.model_fields.values())
 
     def _content(self, source: Source, mode: Any) -> dict[str, Any]:
         by_type = source if not isinstance(source, type) and _is_by_media_type(source) else {"application/json": source}

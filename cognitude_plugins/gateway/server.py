@@ -39,6 +39,9 @@ class Server(uvicorn.Server):
         self._drain = gateway.drain
         self._ready = ready
         self._signals = 0
+        self._asked_early = False
+        # Until the loop can take it: by itself the signal would end a process that has just begun to serve.
+        signal.signal(signal.SIGHUP, self._early)
         self._reloads: set[asyncio.Future[None]] = set()
         config = uvicorn.Config(
             asgi or app,
@@ -57,6 +60,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+        if self._asked_early:
+            self._reload()
         # What is alive now stays alive: the collector need never look at it again, which takes pauses out of the tail.
         gc.collect()
         gc.freeze()
@@ -80,6 +85,9 @@ class Server(uvicorn.Server):
         log.info("draining: new calls are served for %g s more, calls in flight may finish in %g s", delay,
                  self._drain.finish_seconds)  # fmt: skip
         loop.call_soon_threadsafe(loop.call_later, delay, self._leave)
+
+    def _early(self, sig: int, frame: FrameType | None) -> None:
+        self._asked_early = True
 
     def _leave(self) -> None:
         self.should_exit = True

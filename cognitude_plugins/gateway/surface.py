@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 
@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from hooks import Reply
@@ -87,9 +87,23 @@ async def http_error(request: Request, error: Exception) -> Response:
         _sentence(request, error),
         type="server_error" if error.status_code >= 500 else "invalid_request_error",
         code=_CODES.get(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")),
-        headers=dict(error.headers or {}),
+        headers={**(error.headers or {}), **_allow(request, error)},
     )
     return as_response(reply)
+
+
+def _allow(request: Request, error: HTTPException) -> Mapping[str, str]:
+    """All methods of the path: Starlette names those of its first route only."""
+    if error.status_code != 405 or "app" not in request.scope:
+        return {}
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    found = {
+        method
+        for route in routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return {"Allow": ", ".join(sorted(found))} if found else {}
 
 
 _CODES = {404: "unknown_url", 405: "method_not_allowed"}

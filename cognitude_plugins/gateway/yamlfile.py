@@ -23,7 +23,7 @@ MAX_BYTES: Final = 1024 * 1024
 class Document:
     """``data`` is made of dicts with string keys, lists and scalars; an empty file is an empty dict."""
 
-    data: Any
+    data: Any = field(repr=False)
     file: str
     _root: Mark = field(repr=False)
 

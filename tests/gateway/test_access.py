@@ -50,6 +50,12 @@ def test_a_gateway_admin_names_exactly_one(query: bytes) -> None:
     assert asked("gateway", "organization", query) is WHICH
 
 
+@pytest.mark.parametrize("name", [b"%00", b"a%00", b"%ff", b"a%0a", b"%20a", b"x" * 129])
+def test_what_cannot_be_an_organization_is_not_looked_for(name: bytes) -> None:
+    """PostgreSQL cannot even read a NUL."""
+    assert asked("gateway", "organization", b"organization=" + name, across=True) is FOREIGN
+
+
 def test_a_gateway_admin_may_ask_across_all_where_an_endpoint_can_answer_that() -> None:
     assert asked("gateway", "organization", across=True) == CALLERS["gateway"]
     assert asked("gateway", "organization", b"organization=", across=True) is WHICH

@@ -296,6 +296,8 @@ def test_a_password_in_a_base_url_is_refused_and_not_repeated(tmp_path: Path) ->
     found = problems(tmp_path, model("{name: a, provider: openai/gpt, base_url: 'http://u:hunter2@h/v1'}"))
     assert found[0].startswith("p.yaml:3: models[1].base_url: must not hold a user name or password")
     assert "hunter2" not in found[0]
+    found = problems(tmp_path, model("{name: a, provider: openai/gpt, base_url: 'u:hunter2@h/v1'}"))
+    assert found[0].endswith("(it is '**********@h/v1')")
 
 
 def test_a_value_that_came_by_interpolation_is_not_repeated(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def test_every_operation_is_there_with_its_method_path_access_and_summary() -> N
     own = Operation(summary="Read it again", access="admin", tag="Administration")
     text = shown(*calls(), ("/admin/reload", "POST", own)).text
     for path, method, operation in calls():
-        assert f"{method}{path}any key{operation.summary}" in text
-    assert "POST/admin/reloadadmin keyRead it again" in text
+        assert f"{method}{path}member's key{operation.summary}" in text
+    assert "POST/admin/reloadgateway-admin keyRead it again" in text
 
 
 def test_nothing_is_loaded_from_anywhere_and_nothing_is_run() -> None:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.processes import KEY, gateway
+from tests.processes import ADMIN_KEY, KEY, gateway
 
 CONFIG = """
 models:
@@ -29,14 +29,17 @@ class Rogue:
 
         return [Route("/rogue", teapot, methods=["GET"])]
 """
-# A provider may refuse what the gateway hands on, so a body that fits the schema can still be a 400.
+# A provider may refuse what the gateway hands on, so a body that fits the schema can still be a 400; what it names may
+# not exist, exist already, or be in a state that forbids it.
 SETTINGS = """
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "400", "404"]
+expected-statuses = ["2xx", "400", "404", "409", "422"]
 """
 
 
-def fuzz(url: str, folder: Path, *arguments: str, examples: int = 15) -> subprocess.CompletedProcess[str]:
+def fuzz(
+    url: str, folder: Path, *arguments: str, examples: int = 15, secret: str = KEY
+) -> subprocess.CompletedProcess[str]:
     settings = folder / "schemathesis.toml"
     settings.write_text(SETTINGS)
     program = "from schemathesis.cli import schemathesis; schemathesis()"
@@ -49,7 +52,7 @@ def fuzz(url: str, folder: Path, *arguments: str, examples: int = 15) -> subproc
         "--continue-on-failure",
         "--generation-deterministic",
     ]
-    key = ["--header", f"Authorization: Bearer {KEY}"]
+    key = ["--header", f"Authorization: Bearer {secret}"]
     return subprocess.run(
         [*command, *options, *key, *arguments], cwd=folder, capture_output=True, text=True, timeout=100, check=False
     )
@@ -57,7 +60,9 @@ def fuzz(url: str, folder: Path, *arguments: str, examples: int = 15) -> subproc
 
 def test_the_http_surface_survives_fuzzing(tmp_path: Path) -> None:
     with gateway(CONFIG, tmp_path) as one:
-        run = fuzz(one.url, tmp_path)
+        administered = fuzz(one.url, tmp_path, "--include-path-regex", "^/admin/", secret=ADMIN_KEY)
+        assert administered.returncode == 0, administered.stdout + administered.stderr
+        run = fuzz(one.url, tmp_path, "--exclude-path-regex", "^/admin/(reload|organizations)")
         assert run.returncode == 0, run.stdout + run.stderr
         tested = re.search(r"Tested: (\d+)", run.stdout)
         cases = re.search(r"(\d+) generated, \1 passed", run.stdout)

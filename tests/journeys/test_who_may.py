@@ -181,12 +181,29 @@ def without_id(answer: httpx.Response, id: str) -> Any:
         "/ADMIN/keys",
         "/admin/keys/",
         "/admin/keys;x",
+        "/admin/keys%0a",
+        "/health%0a",
     ],
 )
 def test_no_spelling_of_a_path_opens_a_door(place: Place, path: str) -> None:
     for who in ("nobody", "member"):
         assert raw_status(place, f"GET {path} HTTP/1.1", place.keys[who]) in (401, 403, 404)
         assert raw_status(place, f"GET http://evil{path} HTTP/1.1", place.keys[who]) in (400, 401, 403, 404)
+
+
+def test_a_line_end_behind_a_path_makes_it_another_one(place: Place) -> None:
+    """Also of a model call's, which is not routed like the others, and of an id."""
+    assert raw_status(place, f"POST {CHAT}%0a HTTP/1.1", place.keys["member"]) == 404
+    with place.one.client(key=ADMIN_KEY) as root:
+        assert root.delete("/admin/organizations/acme%0a").status_code == 404
+        assert root.get("/admin/organizations/acme").json()["status"] == "active"
+
+
+@pytest.mark.parametrize("name", ["%00", "%ff", "acme%0a", "acme%20", "%F0%9F%98%80", "x" * 200])
+@pytest.mark.parametrize("path", ["/analytics/usage", "/admin/keys", "/providers/config", "/v1/models"])
+def test_what_cannot_be_an_organization_does_not_exist(place: Place, path: str, name: str) -> None:
+    for who in ("gateway", "admin"):
+        assert raw_status(place, f"GET {path}?organization={name} HTTP/1.1", place.keys[who]) == 404
 
 
 def test_the_host_header_decides_nothing(place: Place) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.processes import CLI, KEY, Running, gateway
+from tests.processes import ADMIN_KEY, CLI, KEY, Running, gateway
 
 PACKAGE = Path(__file__).parent / "cognitude-shout"
 SIM = "models:\n  - {name: sim, provider: simulated/echo}\npipeline:\n"
@@ -140,14 +140,14 @@ def test_configured_from_yaml_it_works_on_both_ways_and_on_streams(site: Path, t
         deadline = time.monotonic() + 5
         while plugin_health(running)["shouted"] < 3 and time.monotonic() < deadline:
             time.sleep(0.02)
-        with running.client() as client:
+        with running.client(key=ADMIN_KEY) as client:
             assert client.get("/shout").json() == {"shouted": 3}
         health = plugin_health(running)
         assert (health["status"], health["shouted"], health["errors"]) == ("ok", 3, 0)
 
 
 def test_its_endpoint_is_guarded_and_documented(site: Path, tmp_path: Path) -> None:
-    with serving(site, tmp_path, "  - {use: shout}\n") as running, running.client() as client:
+    with serving(site, tmp_path, "  - {use: shout}\n") as running, running.client(key=ADMIN_KEY) as client:
         assert client.get("/shout").status_code == 200
         assert client.get("/shout", headers={"authorization": "Bearer wrong-key-0123456789"}).status_code == 401
         assert "/shout" in client.get("/openapi.json").json()["paths"]

@@ -116,7 +116,7 @@ class DirectProvider:
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     target: Target
-    url: URL
+    url: URL = field(repr=False)
     headers: dict[str, str] = field(repr=False)
     timeout: aiohttp.ClientTimeout
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final
@@ -63,12 +65,19 @@ def _sqlite(url: URL, pool: int) -> Engine:
 
 
 def _make_private(file: Path) -> None:
-    """Readable by nobody else, as are the files that SQLite puts beside it."""
+    """Readable by nobody else, as are the files that SQLite puts beside it.
+
+    A file that is there is not opened: closing it again would take from this process every lock that its connections
+    hold on it (POSIX has them so), and the next process to leave would delete the WAL under them.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise Unavailable(f"the database {file} cannot be written: {error.strerror}") from None
+    if not os.access(file, os.R_OK | os.W_OK):
+        raise Unavailable(f"the database {file} cannot be written: {os.strerror(errno.EACCES)}")
 
 
 def _postgresql(url: URL, pool: int, timeout: float) -> Engine:

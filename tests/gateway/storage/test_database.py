@@ -265,6 +265,7 @@ async def test_every_connection_in_use_is_unavailable_in_time(postgres_url: str)
         ("postgresql://me:hunter2secret@/one?host=/nowhere/at/all", "/nowhere/at/all"),
         ("postgresql://me:hunter2secret@/one?no_such_option=1", "no_such_option"),
         ("postgresql://me:hunter2secret@/one?sslmode=perhaps", "sslmode"),
+        ("postgresql://guarded@/postgres?host={host}&password=hunter2secret", "password authentication failed"),
     ],
 )
 async def test_a_wrong_address_is_said_shortly_and_without_the_password(
@@ -285,6 +286,9 @@ async def test_a_wrong_address_is_said_shortly_and_without_the_password(
 
 async def test_the_right_password_is_used(postgres: Postgres) -> None:
     storage = Storage(f"postgresql://guarded:{PASSWORD}@/postgres?host={postgres.folder}")
+    assert await storage.read(ask()) == 1
+    storage.close()
+    storage = Storage(f"postgresql://guarded@/postgres?host={postgres.folder}&password={PASSWORD}")
     assert await storage.read(ask()) == 1
     storage.close()
 

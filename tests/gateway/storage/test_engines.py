@@ -174,3 +174,24 @@ def test_processes_that_make_the_database_at_once_all_can(tmp_path: Path) -> Non
             one.stdin.flush()
         assert [one.communicate(timeout=60)[1] for one in processes] == [""] * 4
     assert len([name for name in os.listdir(tmp_path) if name.endswith(".db")]) == 20
+
+
+def test_a_second_storage_in_a_process_does_not_take_the_locks_of_the_first(tmp_path: Path) -> None:
+    """As after a reload with other settings. Without its locks the next process to leave deletes the WAL under it, and
+    what it commits from then on is lost."""
+    url, file = f"sqlite:///{tmp_path / 'one.db'}", str(tmp_path / "one.db")
+    count = "SELECT count(*) FROM one"
+    asked = f"import sqlite3; c = sqlite3.connect({file!r}); print(c.execute({count!r}).fetchone()[0]); c.close()"
+
+    def another_process() -> str:
+        return subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip()
+
+    with ExitStack() as stack:
+        first, second = Storage(url), Storage(url)
+        stack.callback(first.close)
+        stack.callback(second.close)
+        first.write_now(lambda connection: connection.execute(text("CREATE TABLE one (id BIGINT)")) and None)
+        assert second.engine.dialect.name == "sqlite"
+        assert another_process() == "0"
+        first.write_now(lambda connection: connection.execute(text("INSERT INTO one VALUES (1)")) and None)
+        assert another_process() == "1"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cognitude_plugins.gateway.codec import CODEC
 from cognitude_plugins.gateway.providers.provider import ProviderError, Target
-from cognitude_plugins.gateway.providers.verdict import failure, judge
+from cognitude_plugins.gateway.providers.verdict import failure, judge, unquoted
 from hooks import Reply
 
 _CODES: Final = {
@@ -83,7 +83,8 @@ def _envelope(body: Any, status: int, error: Exception, target: Target) -> bytes
     named = next((inner[key] for key in ("code", "status") if isinstance(inner.get(key), str)), None)
     param = inner.get("param") if isinstance(inner.get("param"), str) else None
     message = _clean(said or "the provider gave no reason", target)
-    return CODEC.dumps({"error": {"message": message, "type": kind, "param": param, "code": code or named}})
+    envelope = CODEC.dumps({"error": {"message": message, "type": kind, "param": param, "code": code or named}})
+    return unquoted(envelope, target.secrets())
 
 
 def _clean(message: str, target: Target) -> str:
