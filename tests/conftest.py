@@ -24,9 +24,13 @@ SOAK = os.environ.get("COGNITUDE_SOAK") == "1"
 
 @pytest.fixture(autouse=True)
 def _loud() -> Iterator[None]:
-    """A command run in this process sets the level of our log; the next test is to hear everything again."""
+    """Whoever configured logging in this process before: this test hears everything."""
+    logging.disable(logging.NOTSET)
+    for name in ("cognitude", *(name for name in logging.root.manager.loggerDict if name.startswith("cognitude."))):
+        one = logging.getLogger(name)
+        one.disabled, one.propagate = False, True
+        one.setLevel(logging.NOTSET)
     yield
-    logging.getLogger("cognitude").setLevel(logging.NOTSET)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -17,6 +17,9 @@ from tests.processes import gateway
 
 CLIENTS = 32
 
+# A client whose server was killed leaves connections behind that are closed when they are collected.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
 
 def config(url: str | None) -> str:
     database = f"services: {{database: '{url}'}}\n" if url else ""
@@ -44,9 +47,9 @@ def check(folder: Path, seen: list[Seen], crashes: int) -> None:
     assert sum(one.cost_nano_usd or 0 for one in whole) == sum(rows[one.id]["cost_nano_usd"] for one in whole)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.soak] * (seed > 1)) for seed in range(10)])
+@pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.soak] * (seed > 0)) for seed in range(10)])
 async def test_a_killed_gateway_has_lost_and_doubled_nothing(tmp_path: Path, seed: int) -> None:
-    requests = 5000 if seed > 1 else 800
+    requests = 5000 if seed > 0 else 800
     await killed_in_the_middle(tmp_path, None, seed, requests)
 
 
