@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
 
 import pytest
 
@@ -23,14 +22,13 @@ SOAK = os.environ.get("COGNITUDE_SOAK") == "1"
 
 
 @pytest.fixture(autouse=True)
-def _loud() -> Iterator[None]:
+def _loud() -> None:
     """Whoever configured logging in this process before: this test hears everything."""
     logging.disable(logging.NOTSET)
     for name in ("cognitude", *(name for name in logging.root.manager.loggerDict if name.startswith("cognitude."))):
         one = logging.getLogger(name)
         one.disabled, one.propagate = False, True
         one.setLevel(logging.NOTSET)
-    yield
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
