@@ -264,6 +264,8 @@ async def _driven(answer: bytes, pieces: int) -> Result:
                     await writer.drain()
                     await asyncio.sleep(0)
         except asyncio.IncompleteReadError:
+            pass
+        finally:
             writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
