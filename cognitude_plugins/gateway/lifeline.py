@@ -19,8 +19,8 @@ class Lifeline:
     Whoever enters it has looked at ``gone``: a cancellation that finds nothing to interrupt would strike later.
     A cancellation that did not come from `abort` sets ``foreign``: it has to be raised again at the end.
     ``drop``, where the server lends it, closes the connection without waiting for the client.
-    ``over`` is set just before the last byte: what happens after it is no longer a hang-up. A client that does not
-    take it still is.
+    ``over`` is set just before the last byte, of a stream before its last event: what happens after it is no longer a
+    hang-up. A client that does not take it still is.
 
     With ``linger`` a call whose client has left goes on for that many seconds: ``gone`` is noted, and the interruption
     comes when they are over.

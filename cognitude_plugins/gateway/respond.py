@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from hooks import Call, Payload, Reply, Usage
-from hooks.sse import EventTooLarge
+from hooks.sse import DONE, EventTooLarge
 from hooks.stream import Change, Layer, Recorder, Through, Watch, change_body, render
 
 from .attempts import asked_for_usage
@@ -179,6 +179,9 @@ class Responder:
                 if not self.account.affords(chunk, self.provided):
                     return False
             elif out:
+                if out.endswith(DONE):
+                    # Some clients leave here, before the provider has closed its stream: they have all of the answer.
+                    lifeline.over = True
                 lifeline.expect(patience, drop)
                 try:
                     await send({"type": "http.response.body", "body": out, "more_body": True})

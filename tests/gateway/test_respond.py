@@ -225,6 +225,23 @@ async def test_a_client_that_leaves_on_the_way_up_is_sent_nothing(
     await settled()
 
 
+async def test_a_client_that_leaves_behind_the_last_event_has_its_whole_answer(
+    tmp_path: Path, watcher: Watcher
+) -> None:
+    """As openai-python does, whether or not the provider has closed its stream by then."""
+    closed = asyncio.Event()
+
+    def leave_behind_done(client: Client, message: Message) -> None:
+        if message.get("body", b"").endswith(b"[DONE]\n\n"):
+            client.leave()
+            asyncio.get_running_loop().call_later(0.05, closed.set)
+
+    upstream = Upstream(lambda call: Reply(chunks=Chunks(events("Hello"), then=closed)))
+    await asked(runtime_of(tmp_path, watcher, upstream=upstream), STREAM, on_send=leave_behind_done)
+    assert (watcher.only.complete, watcher.only.error, watcher.only.cost_nano_usd) == (True, None, 15_000)
+    await settled()
+
+
 async def test_a_disconnect_after_the_last_byte_is_no_hang_up(tmp_path: Path, watcher: Watcher) -> None:
     async def leave_at_the_end(client: Client, message: Message) -> None:
         if message["type"] == "http.response.body" and not message.get("more_body"):
