@@ -22,6 +22,7 @@ class Nothing:
 
     usage = None
     cost_nano_usd = None
+    closed = True
 
     async def settle(self, *of_the_call: Any) -> None: ...
 
