@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from cognitude_plugins.gateway.connection import LENT, Connection
 from cognitude_plugins.gateway.providers import Broke
 from hooks import DROP, Call, Outcome, Payload, Reply, hookimpl
 from tests.gateway.calls import (
+    CHAT,
     STREAM,
     Chunks,
     Client,
@@ -495,6 +497,28 @@ async def test_an_event_that_is_too_large_breaks_the_stream_off(tmp_path: Path, 
     assert client.raw.count(b"provider_broke_off") == 1
     assert watcher.only.error == "provider_error"
     assert source.closed
+
+
+@pytest.mark.parametrize("durability", ["process", "disk"])
+@pytest.mark.parametrize("body", [CHAT, STREAM], ids=["whole", "stream"])
+async def test_the_row_is_safe_before_the_last_byte_goes(tmp_path: Path, body: Any, durability: str) -> None:
+    """R1: between a client that has its whole answer and a row that is not yet written no process may die."""
+    order: list[str] = []
+
+    async def confirmed() -> None:
+        await asyncio.sleep(0.01)
+        order.append("row")
+
+    def append(record: bytes) -> Any:
+        return confirmed() if durability == "disk" else order.append("row")
+
+    def sent(client: Client, message: Message) -> None:
+        order.append("last" if not message.get("more_body") and "body" in message else "sent")
+
+    runtime = runtime_of(tmp_path, upstream=Upstream())
+    runtime.books = SimpleNamespace(journal=SimpleNamespace(full=False, append=append))  # type: ignore[assignment]
+    await asked(runtime, body, on_send=sent)
+    assert (order.count("row"), order.count("last"), order[-1]) == (1, 1, "last")
 
 
 async def test_outcomes_are_told_after_the_last_byte(tmp_path: Path) -> None:

@@ -132,6 +132,24 @@ async def leave(session: aiohttp.ClientSession, one: Running, words: int) -> tup
         return answer.headers["x-request-id"], got
 
 
+async def test_of_a_stream_that_is_left_only_what_was_sent_is_counted(tmp_path: Path) -> None:
+    """R7: tokens ≤ sent. Each upstream says seven events of an answer of sixty words, and then nothing more."""
+    with (
+        simulated(tmp_path, "--faults", "stall@7", "--chunk-ms", "1") as stalled,
+        gateway(config(upstream=stalled.url), tmp_path) as one,
+    ):
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), trust_env=False) as session:
+            left = dict(await asyncio.gather(*(leave(session, one, 1 + number % 5) for number in range(50))))
+        with one.client() as client:
+            assert eventually(lambda: client.get("/health").json()["in_flight"] == 0, 2)
+        assert one.stop() == 0
+    rows = {row["id"]: row for row in exported(tmp_path)}
+    assert set(rows) == set(left)
+    assert {row["error"] for row in rows.values()} == {"client_disconnect"}
+    counted = {id: (left[id], row["completion_tokens"]) for id, row in rows.items()}
+    assert {id: found for id, found in counted.items() if not found[0] - 1 <= found[1] <= 7} == {}
+
+
 def stats(one: Running) -> Any:
     return httpx.get(one.url + "/stats", trust_env=False).json()
 
@@ -205,7 +223,7 @@ async def test_without_its_database_the_gateway_serves_and_catches_up(tmp_path: 
             assert client.get("/readyz").status_code == 200
             assert client.get("/health").json()["ledger"]["waiting_bytes"] > 0
             postgres.start()
-            assert eventually(lambda: client.get("/health").json()["ledger"]["lag_seconds"] == 0, 8)
+            assert eventually(lambda: client.get("/health").json()["ledger"]["lag_seconds"] == 0, 5)
             assert eventually(lambda: client.get("/readyz").json()["status"] == "ok", 5)
             usage = client.get("/analytics/usage").json()
             assert usage["total"]["calls"] == 2200

@@ -47,15 +47,18 @@ def check(folder: Path, seen: list[Seen], crashes: int) -> None:
     assert sum(one.cost_nano_usd or 0 for one in whole) == sum(rows[one.id]["cost_nano_usd"] for one in whole)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.soak] * (seed > 0)) for seed in range(10)])
-async def test_a_killed_gateway_has_lost_and_doubled_nothing(tmp_path: Path, seed: int) -> None:
-    requests = 5000 if seed > 0 else 800
+RUNS = [(0, 800), *(pytest.param(seed, 5000, marks=pytest.mark.soak) for seed in range(10))]
+"""Seed and number of requests."""
+
+
+@pytest.mark.parametrize(("seed", "requests"), RUNS)
+async def test_a_killed_gateway_has_lost_and_doubled_nothing(tmp_path: Path, seed: int, requests: int) -> None:
     await killed_in_the_middle(tmp_path, None, seed, requests)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(seed, marks=[pytest.mark.soak] * (seed > 0)) for seed in range(10)])
-async def test_the_same_on_postgresql(tmp_path: Path, postgres_url: str, seed: int) -> None:
-    await killed_in_the_middle(tmp_path, postgres_url, seed, 5000 if seed > 0 else 800)
+@pytest.mark.parametrize(("seed", "requests"), RUNS)
+async def test_the_same_on_postgresql(tmp_path: Path, postgres_url: str, seed: int, requests: int) -> None:
+    await killed_in_the_middle(tmp_path, postgres_url, seed, requests)
 
 
 async def killed_in_the_middle(folder: Path, url: str | None, seed: int, requests: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.journeys.wire import CHAT, HELLO, connected
+from tests.gateway.accounts.test_directory import hostile
+from tests.journeys.wire import CHAT, HELLO, ask, connected
 from tests.processes import ADMIN_KEY, Running, gateway
 
 CONFIG = """
@@ -225,6 +227,22 @@ def raw_status(place: Place, line: str, key: str | None, *headers: str) -> int:
     with connected(place.one.url) as wire:
         wire.sendall("\r\n".join([*lines, "", ""]).encode())
         return int(wire.recv(65536).split(b" ", 2)[1])
+
+
+@pytest.mark.parametrize("header", ["Authorization: Bearer", "X-API-Key:", "api-key:"])
+def test_hostile_credentials_all_get_the_same_401(place: Place, header: str) -> None:
+    """S1. What HTTP itself forbids in a header is a 400, told by no look at the key."""
+    answers = set()
+    for one in hostile(500):
+        text = one.strip()
+        request = f"GET /v1/models HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n{header} {text}\r\n\r\n"
+        said = ask(place.one.url, request.encode())
+        if "\x00" in text:
+            assert said.status == 400
+        else:
+            answers.add((said.status, said.body))
+    [(status, body)] = answers
+    assert (status, json.loads(body)["error"]["code"]) == (401, "invalid_api_key")
 
 
 def test_each_of_the_three_headers_is_as_good(place: Place) -> None:

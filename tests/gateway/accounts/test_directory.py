@@ -16,7 +16,8 @@ from cognitude_plugins.gateway.accounts.actor import OPERATOR
 from cognitude_plugins.gateway.accounts.directory import NOT_OURS, UNKNOWN, Directory, Known
 from cognitude_plugins.gateway.accounts.revision import present_revision
 from cognitude_plugins.gateway.accounts.secret_keys import SecretKey, SecretKeys
-from cognitude_plugins.gateway.accounts.tokens import new_token
+from cognitude_plugins.gateway.accounts.snapshot import Entry
+from cognitude_plugins.gateway.accounts.tokens import digest, new_token
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import upgrade
 from hooks import Caller, Unavailable
@@ -393,6 +394,23 @@ async def test_hostile_strings_are_nobodys_key_and_never_reach_the_database(offi
         assert seen
         assert not [text for text in seen if "cog_" in text]
     await office.directory.close()
+
+
+class Guarded(bytes):
+    """May be compared by `hmac.compare_digest` and by nothing that stops at the first difference."""
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("compared byte by byte")
+
+    __hash__ = bytes.__hash__
+
+
+def test_digests_are_compared_in_constant_time() -> None:
+    """S14, of the present secret and of the one before."""
+    one, before, wrong = (new_token().text for _ in range(3))
+    known = Known("acme", "k", None, "member", None, False)
+    entry = Entry(known, b"p", Guarded(digest(b"p", one)), b"q", Guarded(digest(b"q", before)), NOON + 1)
+    assert [entry.accepts(token, NOON) for token in (one, before, wrong)] == [True, True, False]
 
 
 async def test_nothing_of_a_key_is_in_what_the_directory_shows(office: Office) -> None:

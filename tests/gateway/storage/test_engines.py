@@ -17,21 +17,23 @@ from sqlalchemy import text
 from cognitude_plugins.gateway.storage.database import Storage
 
 BATCH = 200
+LARGE = 40_000
+"""More rows than SQLite keeps in memory (2 MB): they are written to the disk before they are committed."""
 PROGRAM = """
 import asyncio, sys, time
 from sqlalchemy import text
 from cognitude_plugins.gateway.storage.database import Storage
 
-url, role, seconds, tasks = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4])
+url, role, seconds, tasks, batch = sys.argv[1], sys.argv[2], float(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
 storage = Storage(url)
 until = time.monotonic() + seconds
 
 def add(connection):
     start = connection.execute(text("SELECT coalesce(max(id), 0) FROM one")).scalar_one()
-    rows = [{"id": start + n, "word": "x" * 200} for n in range(1, %d + 1)]
+    rows = [{"id": start + n, "word": "x" * 200} for n in range(1, batch + 1)]
     connection.execute(text("INSERT INTO one VALUES (:id, :word)"), rows)
-    connection.execute(text("UPDATE total SET rows = rows + %d"))
-    return start + %d
+    connection.execute(text(f"UPDATE total SET rows = rows + {batch}"))
+    return start + batch
 
 def look(connection):
     last = connection.execute(text("SELECT max(id) FROM one")).scalar_one() or 0
@@ -55,7 +57,7 @@ async def main():
 
 asyncio.run(main())
 storage.close()
-""".replace("%d", str(BATCH))
+"""
 
 
 @pytest.fixture
@@ -72,8 +74,8 @@ def url(sqlite_url: str) -> str:
     return sqlite_url
 
 
-def started(url: str, role: str, seconds: float, tasks: int = 1) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", PROGRAM, url, role, str(seconds), str(tasks)]
+def started(url: str, role: str, seconds: float, tasks: int = 1, batch: int = BATCH) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", PROGRAM, url, role, str(seconds), str(tasks), str(batch)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -93,7 +95,7 @@ def one_writes_and_eight_read(url: str, seconds: float, processes: int) -> None:
     assert_whole(url, at_least=int(written[-3]))
 
 
-def assert_whole(url: str, at_least: int) -> None:
+def assert_whole(url: str, at_least: int, batch: int = BATCH) -> None:
     storage = Storage(url)
     assert storage.read_now(lambda one: one.execute(text("PRAGMA integrity_check")).scalars().all()) == ["ok"]
     last, total, rows = storage.read_now(
@@ -101,7 +103,7 @@ def assert_whole(url: str, at_least: int) -> None:
     )
     storage.close()
     assert last == total == rows
-    assert rows % BATCH == 0
+    assert rows % batch == 0
     assert rows >= at_least, "what was committed is there"
 
 
@@ -126,13 +128,13 @@ def test_processes_that_write_at_once_wait_for_each_other(url: str) -> None:
 def killed(url: str, times: int) -> None:
     """A writer killed in the middle of whatever it does, again and again."""
     for _ in range(times):
-        process = started(url, "write", 60.0)
+        process = started(url, "write", 60.0, batch=LARGE)
         assert process.stdout is not None
         committed = int(process.stdout.readline())
-        time.sleep(random.uniform(0, 0.05))
+        time.sleep(random.uniform(0.05, 0.3))
         process.kill()
         rest = process.communicate()[0].split()
-        assert_whole(url, at_least=max([committed, *map(int, rest[:-1])]))
+        assert_whole(url, max([committed, *map(int, rest[:-1])]), LARGE)
 
 
 def test_a_writer_that_is_killed_leaves_a_whole_database(url: str) -> None:

@@ -297,9 +297,12 @@ def test_up_down_and_up_with_ten_thousand_rows_in_every_table(empty_database: St
 RACE = """
 import json, sys
 from pathlib import Path
+from cognitude_plugins.gateway.storage import engines
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import Branch, upgrade
 
+# SQLite's own patience is no lease: a migration may take longer than it lasts.
+engines._BUSY_SECONDS = 0.2
 url, lock, folder = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
@@ -314,6 +317,9 @@ def test_of_four_processes_that_start_at_once_one_migrates(
     database_url: str, branch: Migrations, tmp_path: Path
 ) -> None:
     notes = branch(NOTE, "import time; time.sleep(0.5); op.execute('INSERT INTO note VALUES (1)')")
+    first = Storage(database_url)
+    first.read_now(lambda one: one.execute(text("SELECT 1")).scalar_one())
+    first.close()
     command = [sys.executable, "-c", RACE, database_url, str(tmp_path / "lock"), str(notes.folder)]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     for one in processes:
