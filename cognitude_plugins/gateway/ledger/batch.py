@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, select, text
+from sqlalchemy import Connection, Table, bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from .bulk import add, insert_calls
-from .records import Entry
+from .records import TIME_MS, Entry
 from .rollups import rollups
 from .tables import DAYS, HORIZONS, SEGMENTS
 
 # An arbitrary number, the same in every version for all time: several machines may write into one database.
 _ADVISORY: Final = 0x636F676E6C6564
 _PROGRAM_LIMIT: Final = "54"
+
+# Made once: making a statement costs more than SQLite takes to answer it.
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(:key)")
+_SINCE: Final = select(HORIZONS.c.since_ms).where(HORIZONS.c.table_name == bindparam("table"))
+_REACHED: Final = select(SEGMENTS.c.name, SEGMENTS.c.offset).where(
+    SEGMENTS.c.name.in_(bindparam("names", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +59,7 @@ def store(connection: Connection, parts: Sequence[Part], now_ms: int) -> Stored:
     if since > now_ms:
         # Something was deleted while the clock was far ahead. That must not cost what comes until then.
         since = 0
-    rows = [row for part in fitting for row in part.rows if row["time_ms"] >= since]
+    rows = [row for part in fitting for row in part.rows if row[TIME_MS] >= since]
     stored = Stored(offsets=offsets, expired=sum(len(part.rows) for part in fitting) - len(rows))
     _take(connection, rows, stored)
     moved = {part.segment: part.end for part in fitting if part.end != part.start}
@@ -63,13 +71,12 @@ def store(connection: Connection, parts: Sequence[Part], now_ms: int) -> Stored:
 def alone(connection: Connection) -> None:
     """From here to the end of the transaction no other machine writes the ledger; SQLite's has begun so."""
     if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY})
+        connection.execute(_LOCK, {"key": _ADVISORY})
 
 
 def horizon(connection: Connection, table: Table) -> int:
     """From when on the table is complete."""
-    named = HORIZONS.c.table_name == table.name
-    return connection.execute(select(HORIZONS.c.since_ms).where(named)).scalar() or 0
+    return connection.execute(_SINCE, {"table": table.name}).scalar() or 0
 
 
 def _take(connection: Connection, rows: Sequence[Entry], stored: Stored) -> None:
@@ -102,18 +109,22 @@ def _refused(error: Exception) -> bool:
 
 
 def _offsets(connection: Connection, names: Sequence[str]) -> dict[str, int]:
-    found = connection.execute(select(SEGMENTS.c.name, SEGMENTS.c.offset).where(SEGMENTS.c.name.in_(names)))
+    found = connection.execute(_REACHED, {"names": names})
     return {**dict.fromkeys(names, 0), **{row.name: row.offset for row in found}}
 
 
 def _move(connection: Connection, ends: Mapping[str, int], now_ms: int) -> None:
     if not ends:
         return
-    insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    lines = [{"name": name, "offset": end, "updated_ms": now_ms} for name, end in ends.items()]
+    connection.execute(_moving(connection.dialect.name), lines)
+
+
+@lru_cache(maxsize=2)
+def _moving(dialect: str) -> Any:
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
     change = insert(SEGMENTS)
-    change = change.on_conflict_do_update(
+    return change.on_conflict_do_update(
         index_elements=[SEGMENTS.c.name],
         set_={"offset": change.excluded.offset, "updated_ms": change.excluded.updated_ms},
     )
-    lines = [{"name": name, "offset": end, "updated_ms": now_ms} for name, end in ends.items()]
-    connection.execute(change, lines)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import sleep
 from typing import Final
 
 import orjson
 
 from .batch import Part
 from .frames import unframe
-from .records import Entry, parse
+from .records import TIME_MS
 from .segments import Batch, consumed, read_batch, segments
+from .slices import parse_all
 
 MOST_ROWS: Final = 4000
 """Of one transaction, more or less: a segment's megabyte is about 1600 of them."""
 _FRAME_BYTES: Final = 10
 _PEEK_BYTES: Final = 16_384
-# Rows are parsed by a thread in which nothing gives way to the event loop by itself.
-_TURN_ROWS: Final = 50
-_TURN_SECONDS: Final = 0.0001
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,12 +50,13 @@ def gather(folder: Path, offsets: Mapping[str, int], most_rows: int = MOST_ROWS)
         start = start if start >= 0 else consumed(path)
         size = _size(path)
         batch = _cut(read_batch(path, start), start, left)
-        rows, unreadable = _parsed(batch)
+        rows, refused = parse_all(batch.records)
+        unreadable = [*batch.corrupt, *refused]
         if batch.end != start or path.name not in offsets:
             intake.parts[path] = Part(segment=path.name, start=start, end=batch.end, rows=rows)
         if unreadable:
             intake.unreadable[path] = unreadable
-        intake.saw(min((row["time_ms"] for row in rows), default=None))
+        intake.saw(min((row[TIME_MS] for row in rows), default=None))
         intake.whole = intake.whole and (size <= batch.end or not batch.records)
         left -= len(batch.records)
     return intake
@@ -85,25 +83,6 @@ def oldest(path: Path, start: int) -> int | None:
     except (ValueError, KeyError, TypeError):
         return None
     return time if type(time) is int else None
-
-
-def in_turns(rows: Iterable[bytes]) -> Iterator[bytes]:
-    """The same, with a pause now and then that lets the event loop have the interpreter."""
-    for index, row in enumerate(rows, 1):
-        yield row
-        if index % _TURN_ROWS == 0:
-            sleep(_TURN_SECONDS)
-
-
-def _parsed(batch: Batch) -> tuple[list[Entry], list[bytes]]:
-    rows: list[Entry] = []
-    unreadable = list(batch.corrupt)
-    for record in in_turns(batch.records):
-        try:
-            rows.append(parse(record))
-        except ValueError:
-            unreadable.append(record)
-    return rows, unreadable
 
 
 def _cut(batch: Batch, start: int, most: int) -> Batch:

@@ -13,8 +13,10 @@ import orjson
 
 from .row import COLUMNS, Row
 
-Entry = dict[str, Any]
-"""A row of ``ledger_call`` by column; ``tags`` is JSON text."""
+Entry = tuple[Any, ...]
+"""A row of ``ledger_call`` in the order of `COLUMNS`; ``tags``, the last, is JSON text."""
+ID: Final = COLUMNS.index("id")
+TIME_MS: Final = COLUMNS.index("time_ms")
 
 LONGEST: Final = 400
 """Bytes of a text that the sums are kept by. PostgreSQL's B-tree takes 2704 bytes an entry, and five such texts are in
@@ -25,7 +27,7 @@ LAST_MS: Final = 253_402_300_799_999
 
 _TEXT: Final = (str,)
 _NUMBER: Final = (int,)
-_KINDS: Final[Mapping[str, tuple[type, ...]]] = {
+KINDS: Final[Mapping[str, tuple[type, ...]]] = {
     **dict.fromkeys(("id", "organization", "key", "api", "requested_model", "model", "provider", "source"), _TEXT),
     **dict.fromkeys(("time_ms", "status", "saved_nano_usd", "latency_us", "overhead_us", "attempts"), _NUMBER),
     **dict.fromkeys(("stream", "complete"), (bool,)),
@@ -45,11 +47,11 @@ _KINDS: Final[Mapping[str, tuple[type, ...]]] = {
     ),
     **dict.fromkeys(("user", "deployment", "error", "complexity", "cache_key", "route", "decisions"), (str, NoneType)),
 }
-_NUMBERS: Final = tuple(name for name in COLUMNS if int in _KINDS[name])
-_INDEXED: Final = ("organization", "key", "user", "model", "provider")
+NUMBERS: Final = tuple(name for name in COLUMNS if int in KINDS[name])
+INDEXED: Final = ("organization", "key", "user", "model", "provider")
 
-_values: Final = itemgetter(*COLUMNS)
-_numbers: Final = itemgetter(*_NUMBERS)
+values_of: Final = itemgetter(*COLUMNS)
+_numbers: Final = itemgetter(*NUMBERS)
 _NUL: Final = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -58,21 +60,25 @@ def parse(record: bytes) -> Entry:
     becomes U+FFFD."""
     if b"\\u0000" in record:
         record = _NUL.sub(rb"\1" + "\ufffd".encode(), record)
-    entry: Entry = orjson.loads(record)
+    found: Any = orjson.loads(record)
     try:
-        values = _values(entry)
-        if len(entry) != len(COLUMNS):
+        values: Entry = values_of(found)
+        if len(found) != len(COLUMNS):
             raise KeyError
     except (KeyError, TypeError):
-        entry = _completed(record)
-        values = _values(entry)
-    _check(entry, values)
-    for name in _INDEXED:
-        value = entry[name]
+        found = _completed(record)
+        values = values_of(found)
+    _check(found, values)
+    for name in INDEXED:
+        value = found[name]
         if value is not None and len(value) > LONGEST // 4:
-            entry[name] = clip(value)
-    entry["tags"] = _tags(entry["tags"])
-    return entry
+            found[name] = clip(value)
+    found["tags"] = tags_text(found["tags"])
+    return tuple(values_of(found))
+
+
+def by_column(entry: Entry) -> dict[str, Any]:
+    return dict(zip(COLUMNS, entry, strict=True))
 
 
 def clip(text: str) -> str:
@@ -80,13 +86,13 @@ def clip(text: str) -> str:
     return text if len(text) <= LONGEST // 4 else text.encode()[:LONGEST].decode(errors="ignore")
 
 
-def _completed(record: bytes) -> Entry:
+def _completed(record: bytes) -> dict[str, Any]:
     """A record of another version: without what it has too much, with the default of what it lacks."""
     row = Row.decode(record)
     return {name: getattr(row, name) for name in COLUMNS}
 
 
-def _check(entry: Entry, values: tuple[Any, ...]) -> None:
+def _check(entry: dict[str, Any], values: tuple[Any, ...]) -> None:
     wrong = _misfits(tuple(map(type, values)))
     if wrong is not None:
         raise ValueError(f"{wrong} is {type(entry[wrong]).__name__}")
@@ -102,18 +108,19 @@ def _check(entry: Entry, values: tuple[Any, ...]) -> None:
 @lru_cache(maxsize=1024)
 def _misfits(kinds: tuple[type, ...]) -> str | None:
     """The first column of a wrong type; most rows have one of a few combinations."""
-    return next((name for name, kind in zip(COLUMNS, kinds, strict=True) if kind not in _KINDS[name]), None)
+    return next((name for name, kind in zip(COLUMNS, kinds, strict=True) if kind not in KINDS[name]), None)
 
 
-def _check_numbers(entry: Entry) -> None:
+def _check_numbers(entry: dict[str, Any]) -> None:
     """Only savings may be negative: a plugin may have made a call dearer."""
-    for name in _NUMBERS:
+    for name in NUMBERS:
         least = -LARGEST if name == "saved_nano_usd" else 0
         if not least <= (entry[name] or 0) <= LARGEST:
             raise ValueError(f"{name} is {entry[name]}")
 
 
-def _tags(tags: dict[Any, Any]) -> str:
+def tags_text(tags: dict[Any, Any]) -> str:
+    """As the database has them."""
     if not tags:
         return "{}"
     if not all(type(value) is str for value in tags.values()):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import itemgetter
 from typing import Any, Final
 
-from .records import Entry
-from .sketch import Buckets, bucket, merge
+from .row import COLUMNS
+from .sketch import Buckets, counted, merge
 
 SUMS: Final = (
     "calls",
@@ -39,6 +41,20 @@ IdentityKey = tuple[str, int, str, str, str, str]
 """Organization, start, key, user, model, provider."""
 
 
+def _taking(*names: str) -> itemgetter[tuple[Any, ...]]:
+    return itemgetter(*map(COLUMNS.index, names))
+
+
+_named: Final = _taking("organization", "time_ms", "key", "user", "model", "provider")
+_measured: Final = _taking(
+    "status",
+    "source",
+    "complete",
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"),
+    *("cost_nano_usd", "saved_nano_usd", "latency_us"),
+)
+
+
 @dataclass(slots=True)
 class Cell:
     """One row of sums: in the order of `SUMS`, and where the latencies are kept, these."""
@@ -66,43 +82,45 @@ class Rollups:
         return wider
 
 
-def rollups(rows: Iterable[Entry]) -> Rollups:
-    minutes: defaultdict[Key, list[Amounts]] = defaultdict(list)
-    identities: defaultdict[IdentityKey, list[Amounts]] = defaultdict(list)
+def rollups(rows: Iterable[Sequence[Any]]) -> Rollups:
+    """Of rows in the order of `COLUMNS`."""
+    groups: defaultdict[IdentityKey, list[Amounts]] = defaultdict(list)
     for row in rows:
-        time, amounts = row["time_ms"], amounts_of(row)
-        organization, model, provider = row["organization"], row["model"], row["provider"]
-        minutes[organization, time - time % MINUTE_MS, model, provider].append(amounts)
-        identity = (organization, time - time % DAY_MS, row["key"], row["user"] or "", model, provider)
-        identities[identity].append(amounts)
+        organization, time, key, user, model, provider = _named(row)
+        groups[organization, time - time % MINUTE_MS, key, user or "", model, provider].append(amounts_of(row))
+    minutes: defaultdict[Key, list[Amounts]] = defaultdict(list)
+    latencies: defaultdict[Key, list[Amounts]] = defaultdict(list)
+    identities: defaultdict[IdentityKey, list[Amounts]] = defaultdict(list)
+    for (organization, minute, key, user, model, provider), found in groups.items():
+        columns = tuple(zip(*found, strict=True))
+        sums = tuple(map(sum, columns))
+        minutes[organization, minute, model, provider].append(sums)
+        latencies[organization, minute, model, provider].append(columns[-1])
+        identities[organization, minute - minute % DAY_MS, key, user, model, provider].append(sums)
     return Rollups(
-        minutes={key: Cell(_added(found), _buckets(found)) for key, found in minutes.items()},
+        minutes={key: Cell(_added(found), counted(chain(*latencies[key]))) for key, found in minutes.items()},
         identities={key: Cell(_added(found)) for key, found in identities.items()},
     )
 
 
-def amounts_of(row: Mapping[str, Any]) -> Amounts:
+def amounts_of(row: Sequence[Any]) -> Amounts:
     """What one row adds to each of `SUMS`."""
-    cost, status = row["cost_nano_usd"], row["status"]
+    status, source, complete, prompt, completion, cached, reasoning, cost, saved, latency = _measured(row)
     return (
         1,
         1 if status >= 400 else 0,
-        1 if status < 400 and row["source"] not in NO_PLUGIN else 0,
-        0 if row["complete"] else 1,
-        row["prompt_tokens"] or 0,
-        row["completion_tokens"] or 0,
-        row["cached_tokens"] or 0,
-        row["reasoning_tokens"] or 0,
+        1 if status < 400 and source not in NO_PLUGIN else 0,
+        0 if complete else 1,
+        prompt or 0,
+        completion or 0,
+        cached or 0,
+        reasoning or 0,
         cost or 0,
-        row["saved_nano_usd"],
+        saved,
         1 if cost is None else 0,
-        row["latency_us"],
+        latency,
     )
 
 
 def _added(found: list[Amounts]) -> list[int]:
     return list(map(sum, zip(*found, strict=True)))
-
-
-def _buckets(found: list[Amounts]) -> Buckets:
-    return Counter(bucket(amounts[-1]) for amounts in found)

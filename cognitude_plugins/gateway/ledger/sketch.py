@@ -7,26 +7,38 @@ relative-error guarantees", VLDB 2019): with γ = (1 + α) / (1 − α), bucket 
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from math import ceil, floor, log
+from functools import partial
+from math import floor
 from typing import Final
 
 ALPHA: Final = 0.02
 _GAMMA: Final = (1 + ALPHA) / (1 - ALPHA)
-_PER_LOG: Final = 1 / log(_GAMMA)
 LAST: Final = 640
 """The bucket of 1.3e11 µs, a day and a half; what is longer counts in it. 256 buckets would end at a factor of 28 000,
 which is not the way from a cache hit to a long stream."""
+_ENDS: Final = tuple(floor(_GAMMA**index) for index in range(LAST))
+"""The last whole number in each bucket but the last."""
 
 Buckets = dict[int, int]
 
 
 def bucket(microseconds: int) -> int:
     """Where a value counts; everything up to 1 µs in the first."""
-    return min(ceil(log(microseconds) * _PER_LOG), LAST) if microseconds > 1 else 0
+    return bisect_left(_ENDS, microseconds)
+
+
+def counted(microseconds: Iterable[int]) -> Buckets:
+    """How many are in each bucket."""
+    return Counter(map(partial(bisect_left, _ENDS), microseconds))
 
 
 def merge(into: Buckets, other: Mapping[int, int]) -> None:
+    if not into:
+        into.update(other)
+        return
     for index, count in other.items():
         into[index] = into.get(index, 0) + count
 

@@ -21,6 +21,7 @@ from .batch import Stored, store
 from .intake import MOST_ROWS, Intake, gather, waiting_since
 from .lock import WriterLock
 from .quarantine import quarantine
+from .records import ID, by_column
 from .retention import prune
 from .segments import consumed, mark_consumed, remove, segments
 
@@ -155,9 +156,9 @@ class Writer:
         self._offsets.update(stored.offsets)
         for name, count in (("written", stored.inserted), ("known", stored.known), ("expired", stored.expired)):
             self._counts[f"{name}_rows"] += count
-        refused = {row["id"]: why for row, why in stored.refused}
+        refused = {row[ID]: why for row, why in stored.refused}
         for path, part in intake.parts.items():
-            lines = [orjson.dumps(row) for row in part.rows if row["id"] in refused]
+            lines = [orjson.dumps(by_column(row)) for row in part.rows if row[ID] in refused] if refused else []
             if stored.offsets[part.segment] == part.end:
                 self._set_aside(path, [*intake.unreadable.get(path, ()), *lines])
             mark_consumed(path, stored.offsets[part.segment])

@@ -100,7 +100,7 @@ def write_segment(folder: Path, rows: Iterable[Row | bytes], *, leave: bool = Tr
 
 def summed(rows: Iterable[Row]) -> dict[str, int]:
     """The sums of rows, in Python."""
-    amounts = [amounts_of({name: getattr(one, name) for name in COLUMNS}) for one in rows]
+    amounts = [amounts_of([getattr(one, name) for name in COLUMNS]) for one in rows]
     return dict(zip(SUMS, map(sum, zip(*amounts, strict=True)), strict=True)) if amounts else dict.fromkeys(SUMS, 0)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select, text
 
 from cognitude_plugins.gateway.ledger.batch import Part, Stored, store
-from cognitude_plugins.gateway.ledger.records import parse
+from cognitude_plugins.gateway.ledger.records import ID, Entry, by_column, parse
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS
 from cognitude_plugins.gateway.ledger.row import Row
 from cognitude_plugins.gateway.ledger.tables import HORIZONS, SEGMENTS
@@ -26,6 +26,10 @@ def part(rows: list[Row], segment: str = "one", start: int = 0, end: int | None 
         end=start + len(rows) if end is None else end,
         rows=[parse(one.encode()) for one in rows],
     )
+
+
+def changed(entry: Entry, name: str, value: object) -> Entry:
+    return tuple({**by_column(entry), name: value}.values())
 
 
 def put(storage: Storage, *parts: Part) -> Stored:
@@ -47,7 +51,7 @@ def test_rows_sums_and_offsets_move_together(each_database: Storage) -> None:
 def test_what_a_row_says_is_what_the_database_has(each_database: Storage) -> None:
     one = random_rows(1, 5)[0]
     put(each_database, part([one]))
-    assert stored_rows(each_database) == [parse(one.encode())]
+    assert stored_rows(each_database) == [by_column(parse(one.encode()))]
 
 
 def test_a_part_that_does_not_begin_where_its_segment_is_adds_nothing(each_database: Storage) -> None:
@@ -109,9 +113,9 @@ def test_a_row_that_the_database_refuses_is_found_and_the_others_are_stored(
     whole = part(rows)
     for place in bad:
         # Past the first check, so that it is the database's own refusal that is met.
-        whole.rows[place]["attempts" if place % 2 else "status"] = 2**63
+        whole.rows[place] = changed(whole.rows[place], "attempts" if place % 2 else "status", 2**63)
     stored = put(each_database, whole)
-    assert [refused["id"] for refused, _ in stored.refused] == [rows[place].id for place in bad]
+    assert [refused[ID] for refused, _ in stored.refused] == [rows[place].id for place in bad]
     assert all(why and "\n" not in why for _, why in stored.refused)
     assert stored.offsets == {"one": 10}
     assert_exact(each_database, good)
@@ -119,10 +123,11 @@ def test_a_row_that_the_database_refuses_is_found_and_the_others_are_stored(
 
 def test_a_key_too_long_for_an_index_is_refused_like_any_row(each_database: Storage) -> None:
     whole = part([row("a"), row("b"), row("c")])
-    whole.rows[1]["model"] = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=20_000))
+    name = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=20_000))
+    whole.rows[1] = changed(whole.rows[1], "model", name)
     stored = put(each_database, whole)
     if each_database.dialect == "postgresql":
-        assert [refused["id"] for refused, _ in stored.refused] == ["b"]
+        assert [refused[ID] for refused, _ in stored.refused] == ["b"]
     assert stored.inserted == 3 - len(stored.refused)
 
 

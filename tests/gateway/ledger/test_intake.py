@@ -8,6 +8,7 @@ import pytest
 
 from cognitude_plugins.gateway.ledger.frames import frame
 from cognitude_plugins.gateway.ledger.intake import gather, waiting_since
+from cognitude_plugins.gateway.ledger.records import ID
 from cognitude_plugins.gateway.ledger.row import Row
 from cognitude_plugins.gateway.ledger.segments import mark_consumed
 from tests.gateway.ledger.book import NOON, row, write_segment
@@ -23,7 +24,7 @@ def test_all_segments_are_read_when_there_is_not_much(tmp_path: Path) -> None:
     paths = [write_segment(tmp_path, ROWS[start : start + 10]).path for start in (0, 10, 20)]
     intake = gather(tmp_path, {})
     assert list(intake.parts) == paths
-    assert [one["id"] for part in intake.parts.values() for one in part.rows] == [one.id for one in ROWS]
+    assert [one[ID] for part in intake.parts.values() for one in part.rows] == [one.id for one in ROWS]
     assert [(part.start, part.end) for part in intake.parts.values()] == [(0, path.stat().st_size) for path in paths]
     assert intake.whole
     assert intake.oldest_ms == NOON
@@ -42,7 +43,7 @@ def test_no_more_rows_than_asked_for_and_the_oldest_of_all_is_known(tmp_path: Pa
         left = [one.time_ms for one in ROWS if one.id not in found]
         assert intake.oldest_ms == min(left)
         assert waiting_since(tmp_path, offsets) == min(left)
-        found += [one["id"] for part in intake.parts.values() for one in part.rows]
+        found += [one[ID] for part in intake.parts.values() for one in part.rows]
         offsets.update({part.segment: part.end for part in intake.parts.values()})
         if intake.whole:
             break
@@ -55,8 +56,8 @@ def test_reading_goes_on_where_the_offsets_or_the_journals_own_notes_say(tmp_pat
     noted = write_segment(tmp_path, ROWS[10:20]).path
     mark_consumed(noted, size(ROWS[10:15]))
     parts = gather(tmp_path, {known.name: size(ROWS[:3])}).parts
-    assert [one["id"] for one in parts[known].rows] == [one.id for one in ROWS[3:10]]
-    assert [one["id"] for one in parts[noted].rows] == [one.id for one in ROWS[15:20]]
+    assert [one[ID] for one in parts[known].rows] == [one.id for one in ROWS[3:10]]
+    assert [one[ID] for one in parts[noted].rows] == [one.id for one in ROWS[15:20]]
     assert waiting_since(tmp_path, {known.name: size(ROWS[:10])}) == NOON + 15
 
 
@@ -69,11 +70,11 @@ def test_a_segment_that_is_only_noted_as_read_is_put_before_the_database_to_conf
 
 def test_lines_that_are_no_rows_are_named_beside_those_that_are(tmp_path: Path) -> None:
     path = write_segment(tmp_path, [ROWS[0], b"{}", ROWS[1]]).path
-    assert [one["id"] for one in gather(tmp_path, {}, most_rows=2).parts[path].rows] == ["r00"]
+    assert [one[ID] for one in gather(tmp_path, {}, most_rows=2).parts[path].rows] == ["r00"]
     with path.open("ab") as file:
         file.write(b"garbage\n")
     intake = gather(tmp_path, {})
-    assert [one["id"] for one in intake.parts[path].rows] == ["r00", "r01"]
+    assert [one[ID] for one in intake.parts[path].rows] == ["r00", "r01"]
     assert intake.unreadable[path] == [b"garbage", b"{}"]
     assert intake.parts[path].end == path.stat().st_size
 

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from cognitude_plugins.gateway.ledger.records import LARGEST, LONGEST, clip, parse
+from cognitude_plugins.gateway.ledger.records import LARGEST, LONGEST, by_column, clip, parse
 from cognitude_plugins.gateway.ledger.row import COLUMNS
 from tests.gateway.ledger.book import row
 
@@ -18,7 +18,7 @@ def record(**values: Any) -> bytes:
 
 
 def test_a_row_has_every_column_and_its_tags_as_text() -> None:
-    entry = parse(row(tags={"team": "a"}, user="ada").encode())
+    entry = by_column(parse(row(tags={"team": "a"}, user="ada").encode()))
     assert set(entry) == set(COLUMNS)
     assert (entry["tags"], entry["user"], entry["status"]) == ('{"team":"a"}', "ada", 200)
 
@@ -26,7 +26,7 @@ def test_a_row_has_every_column_and_its_tags_as_text() -> None:
 def test_what_another_version_wrote_is_completed_and_cut() -> None:
     value = orjson.loads(row().encode())
     del value["complexity"], value["tags"]
-    entry = parse(orjson.dumps({**value, "added_later": 1}))
+    entry = by_column(parse(orjson.dumps({**value, "added_later": 1})))
     assert set(entry) == set(COLUMNS)
     assert (entry["complexity"], entry["tags"]) == (None, "{}")
 
@@ -61,12 +61,12 @@ def test_what_is_no_row_is_refused(line: bytes) -> None:
 
 
 def test_a_negative_saving_is_taken() -> None:
-    assert parse(record(saved_nano_usd=-5))["saved_nano_usd"] == -5
+    assert by_column(parse(record(saved_nano_usd=-5)))["saved_nano_usd"] == -5
 
 
 def test_a_nul_becomes_another_character_also_behind_backslashes_and_in_tags() -> None:
     text = "a\x00b\\\x00c\\u0000"
-    entry = parse(record(user=text, tags={text: text}))
+    entry = by_column(parse(record(user=text, tags={text: text})))
     assert entry["user"] == "a\ufffdb\\\ufffdc\\u0000"
     assert "\\u0000" not in entry["tags"].replace("\\\\u0000", "")
     assert list(orjson.loads(entry["tags"]).items()) == [(entry["user"], entry["user"])]
@@ -75,6 +75,6 @@ def test_a_nul_becomes_another_character_also_behind_backslashes_and_in_tags() -
 @pytest.mark.parametrize(("text", "length"), [("a" * 500, 400), ("é" * 300, 200), ("😀" * 101, 100), ("b" * 99, 99)])
 def test_a_text_that_sums_are_kept_by_is_cut_to_what_an_index_takes(text: str, length: int) -> None:
     for name in ("organization", "key", "user", "model", "provider"):
-        cut = parse(record(**{name: text}))[name]
+        cut = by_column(parse(record(**{name: text})))[name]
         assert cut == clip(text) == text[:length]
         assert len(cut.encode()) <= LONGEST
