@@ -32,6 +32,8 @@ WHICH: Final = Reply.error(
 )
 FOREIGN: Final = Reply.error(404, "There is no such object.", code="not_found")
 """Of what is another organization's, and of what does not exist."""
+NO_ORGANIZATION: Final = Reply.error(404, "There is no such organization.", code="not_found", param=_PARAMETER)
+"""To a gateway admin, who may know."""
 
 
 def permitted(caller: Caller, operation: Operation, query: bytes) -> Caller | Reply:
@@ -63,7 +65,7 @@ def _acting(caller: Caller, named: list[str], operation: Operation) -> Caller | 
     if len(named) != 1 or not named[0]:
         return WHICH
     if not is_id(named[0]):
-        return FOREIGN
+        return NO_ORGANIZATION
     return replace(caller, organization=named[0])
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from hooks import Caller, ConfigError, Reply
 
 from .accounts.absent import NOT_OURS, UNKNOWN
+from .accounts.declared import Declared
 from .settings import Key
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class Keyring:
 
     def __init__(self, declared: Mapping[str, Caller], directory: Directory | None = None) -> None:
         self._declared = {_digest(secret.encode()): caller for secret, caller in declared.items()}
+        self.declared = Declared(
+            keys=frozenset(caller.key for caller in declared.values()),
+            organizations=frozenset(caller.organization for caller in declared.values() if not caller.admin),
+        )
         self.directory = directory
 
     def __len__(self) -> int:
@@ -74,7 +79,7 @@ class Keyring:
 
     def _named(self, secret: bytes, address: str) -> Caller | None:
         known = self._declared.get(_digest(secret))
-        if known is None:
+        if known is None or self._disabled(known.organization):
             return None
         return Caller(
             organization=known.organization,
@@ -84,6 +89,17 @@ class Keyring:
             models=known.models,
             admin=known.admin,
         )
+
+    async def exists(self, organization: str) -> bool:
+        """Whether it is declared or in the database, where it may have been made a moment ago elsewhere."""
+        if self.directory is None or organization in self.declared.organizations:
+            return True
+        known = self.directory.standing(organization) is not None
+        return known or (await self.directory.catch_up() and self.directory.standing(organization) is not None)
+
+    def _disabled(self, organization: str) -> bool:
+        """In the database, where a declared organization need not be."""
+        return self.directory is not None and self.directory.standing(organization) not in (None, "active")
 
     async def catch_up(self) -> bool:
         """After `UNKNOWN_KEY`: whether keys have become known that were not, so that it is worth to ask again."""

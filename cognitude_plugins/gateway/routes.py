@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from hooks import Caller, ConfigError, Operation, Problem, Reply
 from hooks.operation import operation_of
 
-from .access import permitted
+from .access import NO_ORGANIZATION, permitted
 from .foreign import ask
 from .plain import send_plain
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 Admit = Callable[["Scope"], Awaitable[Caller | Reply]]
+Exists = Callable[[str], Awaitable[bool]]
+"""Whether there is an organization of this id."""
+
+Admitted = Callable[["Scope", Operation], Awaitable[Caller | Reply]]
 _KINDS: Final = "a starlette Route or Mount"
 
 
@@ -50,18 +54,38 @@ def _endpoint(route: Route | Mount) -> Any:
     return route.endpoint if isinstance(route, Route) else route.app
 
 
-def guarded(routes: Iterable[BaseRoute], admit: Admit, new_id: Callable[[], str]) -> list[BaseRoute]:
-    """Routes of the same paths that let in only whom their operation names."""
+async def _any(organization: str) -> bool:
+    return True
+
+
+def guarded(
+    routes: Iterable[BaseRoute], admit: Admit, new_id: Callable[[], str], exists: Exists = _any
+) -> list[BaseRoute]:
+    """Routes of the same paths that let in only whom their operation names, for organizations that there are."""
+
+    async def admitted(scope: Scope, operation: Operation) -> Caller | Reply:
+        caller = await admit(scope)
+        if isinstance(caller, Caller):
+            caller = permitted(caller, operation, scope.get("query_string", b""))
+        if (
+            isinstance(caller, Caller)
+            and caller.admin
+            and caller.organization
+            and not await exists(caller.organization)
+        ):
+            return NO_ORGANIZATION
+        return caller
+
     fresh: list[BaseRoute] = []
     for route in routes:
         assert isinstance(route, (Route, Mount))
         found = operation_of(_endpoint(route))
         assert found is not None
-        fresh.append(_guarded(route, found, admit, new_id))
+        fresh.append(_guarded(route, found, admitted, new_id))
     return fresh
 
 
-def _guarded(route: Route | Mount, found: Operation, admit: Admit, new_id: Callable[[], str]) -> BaseRoute:
+def _guarded(route: Route | Mount, found: Operation, admit: Admitted, new_id: Callable[[], str]) -> BaseRoute:
     if isinstance(route, Mount):
         return Mount(route.path, app=_gate(route.app, found, admit, new_id), name=route.name)
     copy = Route(route.path, route.endpoint, methods=sorted(route.methods or {"GET"}), name=route.name)
@@ -69,12 +93,10 @@ def _guarded(route: Route | Mount, found: Operation, admit: Admit, new_id: Calla
     return copy
 
 
-def _gate(app: ASGIApp, found: Operation, admit: Admit, new_id: Callable[[], str]) -> ASGIApp:
+def _gate(app: ASGIApp, found: Operation, admit: Admitted, new_id: Callable[[], str]) -> ASGIApp:
     async def gate(scope: Scope, receive: Receive, send: Send) -> None:
         if found.access != "public":
-            caller = await admit(scope)
-            if isinstance(caller, Caller):
-                caller = permitted(caller, found, scope.get("query_string", b""))
+            caller = await admit(scope, found)
             if isinstance(caller, Reply):
                 await send_plain(send, caller, new_id())
                 return

@@ -92,7 +92,7 @@ class Runtime:
     async def _open(self, before: Books | None) -> None:
         from .storage.plugin_tables import collect
 
-        await asyncio.to_thread(self.config.data_dir.mkdir, parents=True, exist_ok=True)
+        await asyncio.to_thread(self.config.data_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
         self.books = await opened(self.config, before, *collect(self.manager, self.loaded))
         self._stack.push_async_callback(self.books.release)
         self.keyring.directory = self.books.directory
@@ -135,7 +135,8 @@ class Runtime:
 
     async def note(self, call: Call, reply: Reply, trace: Trace, gone: Gone | None) -> None:
         """The row of a call that never came into the pipeline. It cost nothing."""
-        account = self.account("", trace)
+        model = call.payload.peek().get("model")
+        account = self.account(model if isinstance(model, str) else "", trace)
         account.cost_nano_usd = 0
         with suppress(JournalError):
             await account.write(call, reply, gone)

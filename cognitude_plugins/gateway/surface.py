@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,11 +18,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from hooks import Reply
 
 from .endpoints import APIS, known
+from .ids import REQUEST_ID, new_id
 from .openapi import API_OPERATIONS
 from .outbound.guard import guard_of
 from .routes import guarded
 from .runtime import Runtime
 from .system import System, as_response, documentation
+
+log: Final = logging.getLogger("cognitude")
 
 
 def surface(runtime: Runtime, system: System) -> ASGIApp:
@@ -33,7 +38,7 @@ def surface(runtime: Runtime, system: System) -> ASGIApp:
     model_calls = [Route(path, _only_post, methods=["POST"]) for path in APIS]
     routes: Sequence[BaseRoute] = [
         *model_calls,
-        *guarded([*own, *pages, *runtime.routes], partial(known, runtime), runtime.new_id),
+        *guarded([*own, *pages, *runtime.routes], partial(known, runtime), runtime.new_id, runtime.keyring.exists),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: http_error, Exception: server_error})
     app.router.redirect_slashes = False
@@ -49,10 +54,17 @@ def _of_books(runtime: Runtime) -> list[BaseRoute]:
     from .accounts.providers_api import ProvidersApi
     from .ledger.usage_api import UsageApi
 
+    accounts = AccountsApi(
+        storage=books.storage,
+        directory=books.directory,
+        secrets=books.secrets,
+        declared=runtime.keyring.declared,
+    )
     return [
-        *AccountsApi(storage=books.storage, directory=books.directory, secrets=books.secrets).routes(),
+        *accounts.routes(),
         *ProvidersApi(
             credentials=books.credentials,
+            transactions=accounts.transactions,
             guard=guard_of(runtime.config),
             proxied=runtime.config.gateway.proxy is not None,
             providers=runtime.catalog.providers,
@@ -119,6 +131,9 @@ def _sentence(request: Request, error: HTTPException) -> str:
 
 
 async def server_error(request: Request, error: Exception) -> Response:
-    """A bug of ours: the traceback goes to the log, not to the client."""
+    """A bug of ours: the server logs its traceback, the client is told the id under which it is there."""
+    request_id = request.scope.get(REQUEST_ID) or new_id()
+    log.error("request %s failed: %s", request_id, type(error).__name__)
     text = "The gateway failed on this request; the failure is in its log."
-    return as_response(Reply.error(500, text, type="server_error", code="internal_error"))
+    headers = {"x-request-id": request_id}
+    return as_response(Reply.error(500, text, type="server_error", code="internal_error", headers=headers))

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from cognitude_plugins.gateway.access import FOREIGN, WHICH, may_call, permitted
+from cognitude_plugins.gateway.access import FOREIGN, NO_ORGANIZATION, WHICH, may_call, permitted
 from hooks import Access, Caller, Operation, Reply, Role
 
 CALLERS = {
@@ -53,7 +53,7 @@ def test_a_gateway_admin_names_exactly_one(query: bytes) -> None:
 @pytest.mark.parametrize("name", [b"%00", b"a%00", b"%ff", b"a%0a", b"%20a", b"x" * 129])
 def test_what_cannot_be_an_organization_is_not_looked_for(name: bytes) -> None:
     """PostgreSQL cannot even read a NUL."""
-    assert asked("gateway", "organization", b"organization=" + name, across=True) is FOREIGN
+    assert asked("gateway", "organization", b"organization=" + name, across=True) is NO_ORGANIZATION
 
 
 def test_a_gateway_admin_may_ask_across_all_where_an_endpoint_can_answer_that() -> None:

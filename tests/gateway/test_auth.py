@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cognitude_plugins.gateway.accounts import organizations
+from cognitude_plugins.gateway.accounts.actor import OPERATOR
 from cognitude_plugins.gateway.auth import NO_KEY, TWO_KEYS, WRONG_KEY, Keyring, keyring
 from cognitude_plugins.gateway.runtime import build
 from cognitude_plugins.gateway.settings import Key
+from cognitude_plugins.gateway.storage.database import Storage
 from hooks import Caller, ConfigError, Reply
+from tests.gateway.accounts.office import Office
 
 SECRET = "a-secret-of-32-characters-012345"
 OTHER = "another-secret-of-32-characters-"
@@ -165,6 +170,45 @@ def test_a_first_key_that_is_too_short_is_refused_without_being_shown() -> None:
     with pytest.raises(ConfigError, match="COGNITUDE_BOOTSTRAP_KEY") as caught:
         keyring([], {"COGNITUDE_BOOTSTRAP_KEY": "short-key"})
     assert "short-key" not in str(caught.value)
+
+
+async def test_declared_keys_of_an_organization_that_is_disabled_are_refused(each_database: Storage) -> None:
+    """Those of gateway.keys and the first key; a gateway admin's stays, and so does that of one without a row."""
+    office = Office(each_database)
+    for organization in ("acme", "default"):
+        office.organization(organization)
+    bootstrap, root = "bootstrap-of-32-characters-01234", "a-gateway-admin-of-32-characters"
+    keys = [KEY, Key(id="app", secret=OTHER, organization="globex")]
+    ring = keyring(keys, {"COGNITUDE_BOOTSTRAP_KEY": bootstrap, "COGNITUDE_ADMIN_KEY": root})
+    ring.directory = office.directory
+    await office.directory.load()
+
+    def let_in() -> list[bool]:
+        found = (ring.admit([(b"api-key", secret.encode())], "") for secret in (SECRET, bootstrap, OTHER, root))
+        return [isinstance(one, Caller) for one in found]
+
+    async def become(status: str) -> None:
+        for id in ("acme", "default"):
+            office.storage.write_now(partial(organizations.change, actor=OPERATOR, id=id, values={"status": status}))
+        await office.directory.refresh()
+
+    assert let_in() == [True, True, True, True]
+    await become("disabled")
+    assert let_in() == [False, False, True, True]
+    assert ring.admit([(b"api-key", SECRET.encode())], "") is WRONG_KEY
+    await become("active")
+    assert let_in() == [True, True, True, True]
+
+
+async def test_an_organization_exists_when_it_is_declared_or_in_the_database(each_database: Storage) -> None:
+    office = Office(each_database)
+    ring = keyring([KEY, Key(id="root", secret=OTHER, admin=True)], {})
+    assert await ring.exists("whatever"), "before there is a database to ask"
+    ring.directory = office.directory
+    await office.directory.load()
+    office.organization("globex")
+    assert [await ring.exists(id) for id in ("acme", "globex", "ghost", "default", "")] == [True, True, *[False] * 3]
+    await office.directory.close()
 
 
 def test_an_empty_ring_lets_nobody_in() -> None:

@@ -41,6 +41,16 @@ async def test_plugins_open_in_the_order_of_the_list_and_close_in_reverse(tmp_pa
     assert log == ["a opened", "b opened", "b closed", "a closed"]
 
 
+async def test_what_is_made_in_the_data_folder_is_its_owners_only(tmp_path: Path) -> None:
+    runtime = runtime_of(tmp_path)
+    await runtime.start()
+    folder = runtime.config.data_dir
+    modes = {path.relative_to(folder).as_posix(): path.stat().st_mode & 0o077 for path in (folder, *folder.rglob("*"))}
+    await runtime.stop()
+    assert {".", "migrate.lock", "secret.key", "cognitude.db", "journal"} <= modes.keys()
+    assert set(modes.values()) == {0}, modes
+
+
 @pytest.mark.parametrize("error", [OSError("no redis"), KeyError("x"), LookupError(), SystemExit(2)])
 async def test_what_was_opened_is_closed_when_a_plugin_does_not_start(tmp_path: Path, error: BaseException) -> None:
     log: list[str] = []

@@ -88,6 +88,22 @@ def test_a_key_made_anywhere_works_everywhere_at_once_and_ends_in_time(one: Runn
         assert secret[21:] not in one.text()
 
 
+def test_a_key_that_is_revoked_makes_no_other_on_any_worker(one: Running, tmp_path: Path) -> None:
+    """At once, although the other worker still lets it in for a second."""
+    cognitude(tmp_path, "org", "create", "Acme")
+    key = cognitude(tmp_path, "key", "create", "--organization", "acme", "--role", "admin")
+    for _ in range(12):
+        with one.client(key=key) as client:
+            assert client.get("/admin/keys").status_code == 200
+    with one.client(key=ADMIN_KEY) as root:
+        assert root.delete(f"/admin/keys/{key.split('_')[1]}").status_code == 200
+    for _ in range(12):
+        with one.client(key=key) as client:
+            assert client.post("/admin/keys", json={"role": "admin"}).status_code == 401
+    with one.client(key=ADMIN_KEY) as root:
+        assert len(root.get("/admin/keys", params={"organization": "acme"}).json()["data"]) == 1
+
+
 def test_keys_stay_in_force_while_the_database_is_down(postgres: Postgres, postgres_url: str, tmp_path: Path) -> None:
     config = f"services: {{database: {json.dumps(postgres_url)}}}\n{MODELS}"
     with gateway(config, tmp_path) as one:

@@ -208,6 +208,18 @@ def test_what_cannot_be_an_organization_does_not_exist(place: Place, path: str, 
         assert raw_status(place, f"GET {path}?organization={name} HTTP/1.1", place.keys[who]) == 404
 
 
+@pytest.mark.parametrize("path", ["/analytics/usage", "/admin/keys", "/admin/users", "/providers/config", "/v1/models"])
+def test_an_organization_that_does_not_exist_is_a_404(place: Place, path: str) -> None:
+    """``default`` is declared by the first key, ``acme`` is in the database."""
+    with place.one.client(key=ADMIN_KEY) as root:
+        missing = root.get(path, params={"organization": "ghost"})
+        assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
+        for name in ("acme", "default"):
+            assert root.get(path, params={"organization": name}).status_code == 200
+        ghost = root.post("/providers/config?organization=ghost", json={"provider": "openai", "api_key": "sk-x"})
+        assert ghost.status_code == 404
+
+
 def test_the_host_header_decides_nothing(place: Place) -> None:
     assert raw_status(place, "GET /admin/keys HTTP/1.1", None, "Host: localhost") == 401
     assert raw_status(place, "GET /admin/keys HTTP/1.1", place.keys["member"], "Host: admin.internal") == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.databases import Postgres
 from tests.journeys.waiting import eventually
 from tests.journeys.wire import CHAT, HELLO
 from tests.processes import CLI, KEY, Running, free_port, gateway
@@ -76,6 +78,25 @@ def test_a_worker_that_is_killed_is_replaced_and_the_other_goes_on_serving(tmp_p
         assert eventually(lambda: f"worker {victim} ended with code -9; starting another" in one.text(), 5)
         assert eventually(lambda: len(workers_of(one)) == 2 and victim not in workers_of(one), 20)
         assert before - {victim} < workers_of(one)
+        assert one.stop() == 0
+
+
+def test_a_worker_that_dies_while_the_database_is_gone_takes_nobody_with_it(
+    tmp_path: Path, postgres: Postgres, postgres_url: str
+) -> None:
+    """Its replacement cannot start; the other serves on, and when the database is back there are two again."""
+    (tmp_path / "who.py").write_text(WHO)
+    config = f"services: {{database: {{url: {json.dumps(postgres_url)}, timeout: 0.5}}}}\n{CONFIG}"
+    with gateway(config, tmp_path, "--workers", "2") as one:
+        assert eventually(lambda: len(workers_of(one)) == 2, 20)
+        victim, survivor = sorted(workers_of(one))
+        with postgres.frozen():
+            os.kill(victim, signal.SIGKILL)
+            assert eventually(lambda: one.text().count("could not start; starting another in") >= 2, 40), one.text()
+            assert one.process.poll() is None
+            assert workers_of(one) == {survivor}
+        assert eventually(lambda: len(workers_of(one)) == 2, 40), one.text()
+        assert survivor in workers_of(one)
         assert one.stop() == 0
 
 

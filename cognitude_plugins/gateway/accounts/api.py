@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.routing import BaseRoute
 
 from ..storage.database import Storage
+from .declared import Declared
 from .directory import Directory
 from .keys_api import KeysApi
 from .organizations_api import OrganizationsApi
@@ -25,13 +26,22 @@ class AccountsApi:
     directory: Directory
     secrets: SecretKeys
     clock: Callable[[], float] = time.time
+    declared: Declared = field(default_factory=Declared)
 
     def routes(self) -> list[BaseRoute]:
-        transactions = Transactions(
-            storage=self.storage, directory=self.directory, secrets=self.secrets, clock=self.clock
-        )
+        transactions = self.transactions
         return [
             *OrganizationsApi(transactions=transactions).routes(),
             *UsersApi(transactions=transactions).routes(),
             *KeysApi(transactions=transactions).routes(),
         ]
+
+    @property
+    def transactions(self) -> Transactions:
+        return Transactions(
+            storage=self.storage,
+            directory=self.directory,
+            secrets=self.secrets,
+            clock=self.clock,
+            declared=self.declared,
+        )

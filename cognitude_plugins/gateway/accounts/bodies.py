@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from hooks import Role
 
@@ -33,6 +34,13 @@ def _trimmed(text: str) -> str:
     return text
 
 
+def _written_out(value: Any) -> Any:
+    """A number, also in quotes, would be taken for seconds since 1970, or milliseconds."""
+    if isinstance(value, (int, float)) or (isinstance(value, str) and not re.match(r"\d{4}-\d\d-\d\d[Tt ]", value)):
+        raise ValueError("must be a date and a time with a time zone, as in 2027-01-01T00:00:00Z")
+    return value
+
+
 def _optional(schema: dict[str, Any]) -> None:
     """A field that may be left out of a change; what stands here as its default is never used."""
     schema.pop("default", None)
@@ -45,7 +53,11 @@ Labels = Annotated[dict[LabelName, Text], Field(max_length=64)]
 ModelPattern = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\s#\x00-\x1f\x7f]+$")]
 Models = Annotated[tuple[ModelPattern, ...], Field(min_length=1, max_length=256)]
 TimeZone = Annotated[str, Field(max_length=64), AfterValidator(_time_zone)]
-Expiry = Annotated[AwareDatetime, Field(gt=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
+Expiry = Annotated[
+    AwareDatetime,
+    Field(gt=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC)),
+    BeforeValidator(_written_out),
+]
 Status = Literal["active", "disabled"]
 
 _ROLE: Final = "admin administers the organization, member makes calls and reads, viewer reads."
@@ -137,7 +149,7 @@ class KeyChange(BaseModel):
 class Rotation(BaseModel):
     model_config = STRICT
 
-    overlap_seconds: int = Field(
+    overlap_seconds: StrictInt = Field(
         default=OVERLAP_SECONDS,
         ge=0,
         le=LONGEST_OVERLAP_SECONDS,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from hooks import Unavailable
@@ -18,7 +20,14 @@ from .secret_keys import SecretKeys
 if TYPE_CHECKING:
     from ..storage.database import Storage
 
+Check = Callable[[Connection], object]
+"""Asked first in a transaction; raises when what comes next is not to be done."""
+
 _MOST_TARGETS: Final = 10_000
+
+
+def _nothing(connection: Connection) -> None:
+    """The check of who has been checked."""
 
 
 class Credentials:
@@ -72,25 +81,38 @@ class Credentials:
         except (Unavailable, SQLAlchemyError):
             return False
 
-    async def listed(self, organization: str) -> list[store.Stored]:
-        """What may be shown of the organization's credentials. Raises `Unavailable`."""
-        return await self._storage.read(lambda connection: store.listed(connection, organization))
+    async def listed(self, organization: str, *, check: Check = _nothing) -> list[store.Stored]:
+        """What may be shown of the organization's credentials. Raises `Unavailable`, and what the check raises."""
 
-    async def put(self, credential: Credential, *, enabled: bool = True) -> tuple[store.Stored, bool]:
-        """Create or replace, in force here when it returns; and whether it is new. Raises `Unavailable`."""
+        def work(connection: Connection) -> list[store.Stored]:
+            check(connection)
+            return store.listed(connection, organization)
+
+        return await self._storage.read(work)
+
+    async def put(
+        self, credential: Credential, *, enabled: bool = True, check: Check = _nothing
+    ) -> tuple[store.Stored, bool]:
+        """Create or replace, in force here when it returns; and whether it is new. Raises like `listed`."""
         now_ms = _now_ms()
-        stored = await self._storage.write(
-            lambda connection: store.put(connection, self._secrets, credential, enabled=enabled, now_ms=now_ms)
-        )
+
+        def work(connection: Connection) -> tuple[store.Stored, bool]:
+            check(connection)
+            return store.put(connection, self._secrets, credential, enabled=enabled, now_ms=now_ms)
+
+        stored = await self._storage.write(work)
         await self.refresh()
         return stored
 
-    async def remove(self, organization: str, provider: str) -> bool:
-        """Whether there was one; out of force here when it returns. Raises `Unavailable`."""
+    async def remove(self, organization: str, provider: str, *, check: Check = _nothing) -> bool:
+        """Whether there was one; out of force here when it returns. Raises like `listed`."""
         now_ms = _now_ms()
-        found = await self._storage.write(
-            lambda connection: store.remove(connection, organization, provider, now_ms=now_ms)
-        )
+
+        def work(connection: Connection) -> bool:
+            check(connection)
+            return store.remove(connection, organization, provider, now_ms=now_ms)
+
+        found = await self._storage.write(work)
         await self.refresh()
         return found
 

@@ -62,6 +62,11 @@ class Directory:
         self._used[token.id] = now
         return entry.known
 
+    def standing(self, organization: str) -> str | None:
+        """Its status, active or disabled; None for an organization that is not in the database."""
+        row = self._snapshot.organizations.get(organization)
+        return None if row is None else row.status
+
     async def load(self) -> None:
         """The first reading. Raises `Unavailable`."""
         await self._read()
@@ -137,7 +142,17 @@ class Directory:
             before = self._snapshot
             self._snapshot = await self._storage.read(lambda connection: newer(before, connection, self._secrets))
             self.stale_since = None
+            if self._snapshot.unreadable != before.unreadable:
+                self._tell_unreadable(self._snapshot.unreadable)
             return self._snapshot is not before
+
+    def _tell_unreadable(self, keys: int) -> None:
+        if keys:
+            log.warning(
+                "%d keys are refused: they were made under a secret key that is not in gateway.secret_keys", keys
+            )
+        else:
+            log.info("no key is refused any more for want of a secret key")
 
     async def _next_poll(self) -> None:
         await asyncio.sleep(self._polled + POLL_SECONDS - time.monotonic())

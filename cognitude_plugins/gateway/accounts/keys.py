@@ -169,11 +169,7 @@ def _owner(connection: Connection, actor: Actor, new: NewKey) -> str | None:
     organizations.usable(connection, actor, new.organization)
     if new.user is None:
         return None
-    user = users.named(connection, new.organization, new.user)
-    if user is None:
-        message = f"The organization {new.organization!r} has no user {new.user!r}."
-        raise Refusal("not_found", message, code="not_found", param="user")
-    return user.id
+    return users.require(connection, new.organization, new.user).id
 
 
 def _unrevoked(connection: Connection, actor: Actor, id: str) -> Key:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -24,6 +24,7 @@ from .records import is_id
 from .refusals import Refusal, invalid, nearest, not_found
 from .requests import body_as, query_as
 from .times import moment
+from .transactions import Transactions
 
 _PATH: Final = "/providers/config"
 _TAG: Final = "Providers"
@@ -44,7 +45,7 @@ class NewProviderConfig(BaseModel):
     api_key: Annotated[ApiKey, Field(max_length=4096)] = Field(
         description="Your organization's key for it; stored encrypted and never told again."
     )
-    enabled: bool = Field(default=True, description="false: it is kept, and calls go with the gateway's own key.")
+    enabled: StrictBool = Field(default=True, description="false: it is kept, and calls go with the gateway's own key.")
     base_url: Annotated[str, Field(max_length=2048)] | None = Field(
         default=None,
         description="An address of your own with the API's prefix, as in https://llm.example.com/v1, for "
@@ -90,6 +91,7 @@ class ProvidersApi:
     """
 
     credentials: Credentials
+    transactions: Transactions
     guard: Guard = field(default_factory=Guard)
     proxied: bool = False
     providers: Callable[[], Collection[str]] = tuple
@@ -107,7 +109,7 @@ class ProvidersApi:
             access="organization_admin",
             tag=_TAG,
             request=NewProviderConfig,
-            responses={200: ProviderConfig, 201: ProviderConfig, 404: None, 422: None, 503: None},
+            responses={200: ProviderConfig, 201: ProviderConfig, 404: None, 409: None, 422: None, 503: None},
         )
         @answering
         async def set_provider_config(request: Request) -> Response:
@@ -118,7 +120,8 @@ class ProvidersApi:
                 api_key=body.api_key.get_secret_value(),
                 base_url=self._address(body),
             )
-            stored, created = await self.credentials.put(credential, enabled=body.enabled)
+            check = self.transactions.check(request, writes=True, into=credential.organization)
+            stored, created = await self.credentials.put(credential, enabled=body.enabled, check=check)
             return answer(_shown(stored), 201 if created else 200)
 
         return set_provider_config
@@ -132,7 +135,8 @@ class ProvidersApi:
         )
         @answering
         async def list_provider_configs(request: Request) -> Response:
-            found = await self.credentials.listed(_organization(request))
+            check = self.transactions.check(request)
+            found = await self.credentials.listed(_organization(request), check=check)
             return answer({"object": "list", "data": [_shown(one) for one in found], "has_more": False, "next": None})
 
         return list_provider_configs
@@ -148,7 +152,8 @@ class ProvidersApi:
         @answering
         async def delete_provider_config(request: Request) -> Response:
             provider = query_as(request, ProviderQuery).provider
-            if not await self.credentials.remove(_organization(request), provider):
+            check = self.transactions.check(request, writes=True)
+            if not await self.credentials.remove(_organization(request), provider, check=check):
                 raise not_found("configuration of a provider", provider)
             return answer({"object": "provider_config.deleted", "provider": provider, "deleted": True})
 

@@ -42,7 +42,13 @@ def page_of(request: Request) -> Page:
 
 def query_as(request: Request, model: type[Model]) -> Model:
     """The query without ``organization``, which the gate has dealt with. Raises `Refused` with 400."""
-    given = {name: value for name, value in request.query_params.items() if name != "organization"}
+    given: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name in given:
+            text = f"The parameter {name[:200]!r} is given more than once."
+            raise Refused(Reply.error(400, text, code="invalid_value", param=name[:200]))
+        if name != "organization":
+            given[name] = value
     try:
         return model.model_validate(given)
     except ValidationError as error:

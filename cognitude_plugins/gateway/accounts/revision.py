@@ -15,6 +15,11 @@ def next_revision(connection: Connection) -> int:
     return int(connection.execute(statement).scalar_one())
 
 
+def queue(connection: Connection) -> None:
+    """Wait for those who are changing accounts, as `next_revision` does: what is read afterwards is as they left it."""
+    connection.execute(select(_TABLE.c.value).where(_TABLE.c.id == 1).with_for_update())
+
+
 def present_revision(connection: Connection) -> int:
     """To be read before the rows: what is committed in between is then read again instead of missed."""
     return int(connection.execute(select(_TABLE.c.value).where(_TABLE.c.id == 1)).scalar_one())

@@ -73,6 +73,10 @@ class Entry:
             digest(self.previous_pepper, token), self.previous_digest
         )
 
+    @property
+    def expires_ms(self) -> int | None:
+        return None if self.expires == float("inf") else round(self.expires * 1000)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -101,6 +105,19 @@ def newer(snapshot: Snapshot, connection: Connection, secrets: SecretKeys) -> Sn
         for table in _TABLES
     ]
     return _advanced(replace(snapshot, revision=present), *changed, secrets=secrets)
+
+
+def entry_now(connection: Connection, id: str, secrets: SecretKeys) -> Entry | None:
+    """The key as it is in this transaction; None if there is none, or none that can be used."""
+    organizations, users, keys = _TABLES
+    key = connection.execute(select(keys).where(keys.c.id == id)).first()
+    if key is None:
+        return None
+    found = [
+        {row.id: row for row in connection.execute(select(table).where(table.c.id == one))}
+        for table, one in ((organizations, key.organization), (users, key.user_id))
+    ]
+    return _entry(Snapshot(organizations=found[0], users=found[1]), key, secrets)
 
 
 def _advanced(old: Snapshot, organizations: Rows, users: Rows, keys: Rows, *, secrets: SecretKeys) -> Snapshot:

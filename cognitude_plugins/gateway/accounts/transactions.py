@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from starlette.requests import Request
 
-from hooks import Caller
-
 from ..storage.database import Storage
+from . import organizations
 from .actor import Actor
+from .declared import Declared
 from .directory import Directory
-from .records import is_id, models_of
 from .refusals import Refusal
+from .revision import queue
 from .secret_keys import SecretKeys
-from .tables import ApiKey
+from .standing import Presented, actor_of
 
 T = TypeVar("T")
+Check = Callable[[Connection], Actor]
 Work = Callable[[Connection, Actor, int], T]
 """What is to be done, for whom, and when (milliseconds since 1970)."""
-
-_TABLE: Final[Any] = ApiKey.__table__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,35 +33,44 @@ class Transactions:
     directory: Directory
     secrets: SecretKeys
     clock: Callable[[], float]
+    declared: Declared = field(default_factory=Declared)
 
     async def read(self, request: Request, work: Work[T]) -> T:
-        """Raises `Refusal` and `Unavailable`."""
-        return await self.storage.read(self._bound(request, work))
+        """Raises `Refusal`, `Refused` and `Unavailable`."""
+        check, now_ms = self.check(request), self.now_ms()
+        return await self.storage.read(lambda connection: work(connection, check(connection), now_ms))
 
     async def change(self, request: Request, work: Work[T]) -> T:
         """The same, committed; afterwards this process goes by it, the others within a second."""
-        result = await self.storage.write(self._bound(request, work))
+        check, now_ms = self.check(request, writes=True), self.now_ms()
+        result = await self.storage.write(lambda connection: work(connection, check(connection), now_ms))
         await self.directory.refresh()
         return result
+
+    def check(self, request: Request, *, writes: bool = False, into: str | None = None) -> Check:
+        """Who asks, to be found out first in the transaction: he may have lost his rights since he was let in.
+
+        With ``writes`` whoever is about to take them from him is waited for. ``into`` is an organization that must be
+        there and active. The check raises `Refusal` and `Refused`.
+        """
+        presented = Presented.of(request.state.caller, request.headers.raw)
+
+        def check(connection: Connection) -> Actor:
+            if writes:
+                queue(connection)
+            actor = actor_of(connection, presented, self.secrets, self.declared, self.now_ms())
+            if into is not None:
+                self._usable(connection, actor, into)
+            return actor
+
+        return check
 
     def now_ms(self) -> int:
         return round(self.clock() * 1000)
 
-    def _bound(self, request: Request, work: Work[T]) -> Callable[[Connection], T]:
-        caller: Caller = request.state.caller
-        now_ms = self.now_ms()
-        return lambda connection: work(connection, actor_of(connection, caller), now_ms)
-
-
-def actor_of(connection: Connection, caller: Caller) -> Actor:
-    """With the restrictions of his key as they are in this transaction; those of a declared key are in the caller."""
-    if caller.organization and not is_id(caller.organization):
-        raise Refusal("not_found", "There is no such organization.", code="not_found")
-    question = select(_TABLE.c.models, _TABLE.c.expires_ms).where(_TABLE.c.id == caller.key)
-    row = connection.execute(question).first()
-    return Actor(
-        organization=caller.organization or None,
-        admin=caller.admin,
-        models=caller.models if row is None else models_of(row.models),
-        expires_ms=None if row is None else row.expires_ms,
-    )
+    def _usable(self, connection: Connection, actor: Actor, organization: str) -> None:
+        try:
+            organizations.usable(connection, actor, organization)
+        except Refusal as refusal:
+            if refusal.kind != "not_found" or organization not in self.declared.organizations:
+                raise

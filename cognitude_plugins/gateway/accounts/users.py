@@ -50,6 +50,15 @@ def named(connection: Connection, organization: str, name: str) -> User | None:
     return None if row is None else user_of(row)
 
 
+def require(connection: Connection, organization: str, name: str) -> User:
+    """Raises `Refusal`."""
+    found = named(connection, organization, name)
+    if found is None:
+        message = f"The organization {organization!r} has no user {name!r}."
+        raise Refusal("not_found", message, code="not_found", param="user")
+    return found
+
+
 def listed(connection: Connection, actor: Actor, page: Page) -> tuple[list[User], bool]:
     """In the order of their ids, and whether there are more."""
     rows, more = paged(connection, _visible(actor), _TABLE.c.id, page)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from cognitude_plugins.gateway.accounts.secret_keys import SecretKeys
+    from cognitude_plugins.gateway.config import Config
     from cognitude_plugins.gateway.storage.database import Storage
 
 Model = TypeVar("Model", bound="BaseModel")
@@ -28,21 +29,34 @@ def open_accounts(config: Path) -> Iterator[tuple[Storage, SecretKeys]]:
 
     What is refused within the ``with`` is said as a `click.ClickException`.
     """
-    from cognitude_plugins.gateway.accounts.refusals import Refusal
     from cognitude_plugins.gateway.accounts.secret_keys import agree
     from cognitude_plugins.gateway.books import secrets_of
 
-    with open_storage(config, os.environ) as (found, storage):
+    with open_storage(config, os.environ, migrate=True) as (found, storage), _told():
         secrets = secrets_of(found)
         storage.write_now(lambda connection: agree(connection, secrets))
-        try:
-            yield storage, secrets
-        except Refusal as refusal:
-            raise click.ClickException(_said(refusal.message, refusal.param)) from None
+        yield storage, secrets
+
+
+@contextmanager
+def read_accounts(config: Path) -> Iterator[tuple[Storage, Config]]:
+    """The database for commands that only read: nothing is made or changed."""
+    with open_storage(config, os.environ, migrate=False) as (found, storage), _told():
+        yield storage, found
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    from cognitude_plugins.gateway.accounts.refusals import Refusal
+
+    try:
+        yield
+    except Refusal as refusal:
+        raise click.ClickException(_said(refusal.message, refusal.param)) from None
 
 
 def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """The values under the rules of the API's body, without those that are None."""
+    """The values under the rules of the API's body, without those that are None. What is wrong is named as typed in."""
     from pydantic import ValidationError
 
     try:
@@ -50,7 +64,7 @@ def checked(model: type[Model], values: Mapping[str, Any]) -> Model:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else ""
-        raise click.ClickException(f"{name}: {first['msg']}") from None
+        raise click.ClickException(f"{_typed(name)}: {first['msg']}") from None
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str | None]]) -> None:
@@ -63,6 +77,15 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str | None]]) -
 
 def now_ms() -> int:
     return round(time.time() * 1000)
+
+
+def _typed(field: str) -> str:
+    """The option or argument of the command that runs for a field of the API: ``--expires`` for ``expires_at``."""
+    context = click.get_current_context(silent=True)
+    for parameter in () if context is None else context.command.params:
+        if parameter.name and (field == parameter.name or field.startswith(f"{parameter.name}_")):
+            return parameter.opts[0] if isinstance(parameter, click.Option) else parameter.name.upper()
+    return field
 
 
 def _said(message: str, param: str | None) -> str:

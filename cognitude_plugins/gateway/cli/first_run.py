@@ -55,7 +55,7 @@ def _database(config: Config) -> Iterator[Storage]:
     from cognitude_plugins.gateway.storage.migrations import upgrade
     from cognitude_plugins.gateway.storage.url import lock_file
 
-    config.data_dir.mkdir(parents=True, exist_ok=True)
+    config.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     storage = storage_of(config)
     try:
         upgrade(storage, lock_file(config))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from . import config_option, json_option, print_json
-from .account_database import checked, now_ms, open_accounts, print_table
+from .account_database import checked, now_ms, open_accounts, print_table, read_accounts
 
 if TYPE_CHECKING:
     from cognitude_plugins.gateway.accounts.records import Key
@@ -39,6 +40,19 @@ def expiry(_: click.Context, parameter: click.Parameter, value: str | None) -> d
     return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
+def labels_of(_: click.Context, parameter: click.Parameter, values: Sequence[str]) -> Mapping[str, str]:
+    """``team=search``, each name once."""
+    found: dict[str, str] = {}
+    for one in values:
+        name, is_there, value = one.partition("=")
+        if not is_there:
+            raise click.BadParameter(f"{one!r} is no label: write a name and a value, as in team=search")
+        if name in found:
+            raise click.BadParameter(f"{name!r} is given twice")
+        found[name] = value
+    return found
+
+
 def duration(text: str) -> timedelta | None:
     """None for what is not written as one."""
     found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
@@ -57,6 +71,9 @@ def command() -> None:
 @click.option("--user", help="Name of the user it is for, who caps its role.")
 @click.option("--models", multiple=True, help="A model it may use, * standing for anything; repeat for more.")
 @click.option("--label", help="A note for people.")
+@click.option(
+    "--labels", multiple=True, metavar="NAME=VALUE", callback=labels_of, help="For programs; repeat for more."
+)
 @click.option("--expires", callback=expiry, help="30d from now, or a date as in 2027-01-31; by default never.")
 @config_option
 @json_option
@@ -67,6 +84,7 @@ def create(
     user: str | None,
     models: tuple[str, ...],
     label: str | None,
+    labels: Mapping[str, str],
     expires: datetime | None,
     config: Path,
     as_json: bool,
@@ -81,7 +99,7 @@ def create(
     if gateway_admin and role is not None:
         raise click.UsageError("A gateway-admin key has no role: leave out --role.")
     values = {"organization": organization, "role": role, "user": user, "label": label, "expires_at": expires}
-    body = checked(NewKeyBody, {**values, "models": models or None})
+    body = checked(NewKeyBody, {**values, "models": models or None, "labels": labels})
     with open_accounts(config) as (storage, secrets):
         made, token = storage.write_now(
             lambda connection: keys.create(connection, OPERATOR, secrets, new_key(body, organization), now_ms())
@@ -103,7 +121,7 @@ def listing(organization: str | None, everything: bool, config: Path, as_json: b
     from cognitude_plugins.gateway.accounts.page import every
 
     now, actor = now_ms(), Actor(organization=organization, admin=True)
-    with open_accounts(config) as (storage, _):
+    with read_accounts(config) as (storage, _):
         if organization is not None:
             storage.read_now(lambda connection: organizations.find(connection, OPERATOR, organization))
         found = storage.read_now(lambda connection: every(lambda page: keys.listed(connection, actor, page)))
@@ -145,6 +163,9 @@ def rotate(id: str, overlap: timedelta, config: Path, as_json: bool) -> None:
     from cognitude_plugins.gateway.accounts.actor import OPERATOR
     from cognitude_plugins.gateway.accounts.bodies import Rotation
 
+    longest = timedelta(seconds=keys.LONGEST_OVERLAP_SECONDS)
+    if overlap > longest:
+        raise click.BadParameter(f"must not be longer than {longest.days}d", param_hint="--overlap")
     seconds = checked(Rotation, {"overlap_seconds": round(overlap.total_seconds())}).overlap_seconds
     with open_accounts(config) as (storage, secrets):
         rotated, token = storage.write_now(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from . import config_option, json_option, print_json
-from .account_database import checked, now_ms, open_accounts, print_table
+from .account_database import checked, now_ms, open_accounts, print_table, read_accounts
 
 
 @click.group("org")
@@ -49,7 +49,7 @@ def listing(config: Path, as_json: bool) -> None:
     from cognitude_plugins.gateway.accounts.objects import organization_body
     from cognitude_plugins.gateway.accounts.page import every
 
-    with open_accounts(config) as (storage, _):
+    with read_accounts(config) as (storage, _):
         found = storage.read_now(
             lambda connection: every(lambda page: organizations.listed(connection, OPERATOR, page))
         )

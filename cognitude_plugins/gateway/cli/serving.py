@@ -55,9 +55,9 @@ def in_processes(work: Work, listener: socket.socket, workers: int, log_level: s
     return Supervisor(partial(_worker, work=work, log_level=log_level), [listener], workers).run()
 
 
-def _worker(sockets: Sequence[socket.socket], work: Work, log_level: str) -> None:
+def _worker(sockets: Sequence[socket.socket], ready: Callable[[], None], work: Work, log_level: str) -> None:
     from cognitude_plugins.gateway.supervisor import leave_with_supervisor
 
     set_up(log_level)
     leave_with_supervisor()
-    raise SystemExit(work(sockets, lambda: None))
+    raise SystemExit(work(sockets, ready))

@@ -38,6 +38,7 @@ class Storage:
         self._url = engines.driver(make_url(url))
         sqlite = self._url.get_backend_name() == "sqlite"
         self.dialect: Literal["sqlite", "postgresql"] = "sqlite" if sqlite else "postgresql"
+        self._name = f"the database {self._url.database}" if sqlite else "the database"
         self.timeout = timeout
         self._pool = pool
         self._engine: Engine | None = None
@@ -82,7 +83,7 @@ class Storage:
         try:
             yield
         except (DBAPIError, PoolTimeout) as error:
-            unavailable = as_unavailable(error, writes=writes)
+            unavailable = as_unavailable(error, self._name, writes=writes)
             if unavailable is None:
                 raise
             raise unavailable from error
@@ -165,4 +166,4 @@ class Storage:
         try:
             return self.engine.connect()
         except DBAPIError as error:
-            raise unreachable(error) from error
+            raise unreachable(error, self._name) from error

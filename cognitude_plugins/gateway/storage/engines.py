@@ -71,7 +71,7 @@ def _make_private(file: Path) -> None:
     hold on it (POSIX has them so), and the next process to leave would delete the WAL under them.
     """
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:

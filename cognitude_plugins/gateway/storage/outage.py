@@ -27,23 +27,23 @@ _SQLITE: Final = frozenset(
 )
 
 
-def as_unavailable(error: DBAPIError | PoolTimeout, *, writes: bool) -> Unavailable | None:
-    """None for a statement that would be refused however often it is tried.
+def as_unavailable(error: DBAPIError | PoolTimeout, database: str, *, writes: bool) -> Unavailable | None:
+    """None for a statement that would be refused however often it is tried. ``database`` is what it is called.
 
     A read-only SQLite file is an outage to who ``writes``; to others it is the rule that a read changes nothing.
     """
     if isinstance(error, PoolTimeout):
-        return Unavailable("all connections to the database are in use")
+        return Unavailable(f"all connections to {database} are in use")
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
         outage = code & 0xFF in _SQLITE or (writes and code & 0xFF == sqlite3.SQLITE_READONLY)
     else:
         outage = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    return unreachable(error) if outage else None
+    return unreachable(error, database) if outage else None
 
 
-def unreachable(error: DBAPIError) -> Unavailable:
-    return Unavailable(f"the database cannot be used: {_short(error)}")
+def unreachable(error: DBAPIError, database: str) -> Unavailable:
+    return Unavailable(f"{database} cannot be used: {_short(error)}")
 
 
 def _short(error: DBAPIError) -> str:

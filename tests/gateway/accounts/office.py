@@ -15,9 +15,11 @@ from starlette.types import Scope
 from cognitude_plugins.gateway.accounts import keys, organizations, users
 from cognitude_plugins.gateway.accounts.actor import OPERATOR
 from cognitude_plugins.gateway.accounts.api import AccountsApi
+from cognitude_plugins.gateway.accounts.declared import Declared
 from cognitude_plugins.gateway.accounts.directory import Directory, Known
 from cognitude_plugins.gateway.accounts.keys import NewKey
 from cognitude_plugins.gateway.accounts.secret_keys import SecretKey, SecretKeys
+from cognitude_plugins.gateway.accounts.transactions import Transactions
 from cognitude_plugins.gateway.auth import NO_KEY, WRONG_KEY, credentials
 from cognitude_plugins.gateway.ids import new_id
 from cognitude_plugins.gateway.routes import guarded
@@ -35,6 +37,7 @@ class Office:
     storage: Storage
     secrets: SecretKeys = SECRETS
     now: float = NOON
+    declared: Declared = field(default_factory=Declared)
     directory: Directory = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,15 +93,25 @@ class Office:
 
     def client(self, token: str) -> httpx.AsyncClient:
         """To the API with this key, which the directory looks up as it is."""
-        routes = AccountsApi(
-            storage=self.storage, directory=self.directory, secrets=self.secrets, clock=self.clock
-        ).routes()
+        routes = self.api().routes()
         app = Starlette(routes=guarded(routes, self._admit, new_id))
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app),
             base_url="http://gateway",
             headers={"authorization": f"Bearer {token}"} if token else {},
         )
+
+    def api(self) -> AccountsApi:
+        return AccountsApi(
+            storage=self.storage,
+            directory=self.directory,
+            secrets=self.secrets,
+            clock=self.clock,
+            declared=self.declared,
+        )
+
+    def transactions(self) -> Transactions:
+        return self.api().transactions
 
     def dump(self) -> bytes:
         """Every value of every table, and on SQLite the files themselves."""

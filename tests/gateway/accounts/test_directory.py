@@ -186,6 +186,26 @@ async def test_keys_hashed_under_an_older_secret_key_work_while_it_is_configured
     assert gone.directory.status() == {"status": "degraded", "keys": 0, "unreadable_keys": 1}
 
 
+async def test_keys_that_are_refused_for_want_of_their_secret_key_are_said_once(
+    each_database: Storage, caplog: pytest.LogCaptureFixture
+) -> None:
+    old, new = SecretKey.of("old-" * 8), SecretKey.of("new-" * 8)
+    before = Office(each_database, SecretKeys([old]))
+    before.organization()
+    before.key()
+    after = Office(each_database, SecretKeys([new]))
+    await after.directory.load()
+    said = "1 keys are refused: they were made under a secret key that is not in gateway.secret_keys"
+    assert caplog.messages == [said]
+    before.organization("other")
+    assert await after.directory.refresh()
+    assert caplog.messages == [said], "it is the same still"
+    before.key()
+    await after.directory.refresh()
+    assert caplog.messages == [said, said.replace("1", "2")]
+    assert {record.levelname for record in caplog.records} == {"WARNING"}
+
+
 async def test_a_key_made_elsewhere_a_moment_ago_is_caught_up_with(office: Office) -> None:
     office.organization()
     await office.directory.load()

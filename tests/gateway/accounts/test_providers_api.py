@@ -31,7 +31,7 @@ BODY = {"provider": "openai", "api_key": CANARY, "enabled": True}
 
 def client(office: Office, token: str, **fields: Any) -> tuple[httpx.AsyncClient, Credentials]:
     credentials = Credentials(office.storage, office.secrets)
-    routes = ProvidersApi(credentials=credentials, **fields).routes()
+    routes = ProvidersApi(credentials=credentials, transactions=office.transactions(), **fields).routes()
     app = Starlette(routes=guarded(routes, office._admit, new_id))
     headers = {"authorization": f"Bearer {token}"}
     return httpx.AsyncClient(
@@ -131,6 +131,7 @@ async def test_a_gateway_admin_says_for_whom(office: Office) -> None:
     refused = await send(office, root, "POST", BODY, 400)
     assert refused["error"]["code"] == "organization_required"
     await send(office, root, "POST", BODY, 201, "?organization=acme")
+    office.organization("other")
     assert (await send(office, root, "GET", query="?organization=other"))["data"] == []
     assert len((await send(office, root, "GET", query="?organization=acme"))["data"]) == 1
     await send(office, root, "DELETE", query="?organization=acme&provider=openai")
@@ -166,6 +167,8 @@ WRONG: list[tuple[dict[str, Any], int, str, str]] = [
     ({"api_key": [CANARY]}, 400, "api_key", "string"),
     ({"api_key": {"key": CANARY}}, 400, "api_key", "string"),
     ({"enabled": CANARY}, 400, "enabled", "boolean"),
+    ({"enabled": "no"}, 400, "enabled", "boolean"),
+    ({"enabled": 0}, 400, "enabled", "boolean"),
     ({"base_url": 5}, 400, "base_url", "string"),
     ({"base_url": "http://llm.example.com"}, 422, "base_url", "must begin with https://"),
     ({"base_url": f"https://user:{CANARY}@llm.example.com"}, 422, "base_url", "user name or password"),
@@ -199,7 +202,7 @@ async def test_what_is_not_json_or_incomplete_is_refused_without_being_repeated(
             answer = await made.post(PATH, content=raw, headers={"content-type": "application/json"})
             assert answer.status_code == 400
             assert CANARY not in answer.text
-        for query in ("", "?provider=", "?provider=a%20b", "?provider=openai&x=1"):
+        for query in ("", "?provider=", "?provider=a%20b", "?provider=openai&x=1", "?provider=openai&provider=groq"):
             assert (await made.delete(PATH + query)).status_code == 400
 
 
@@ -258,7 +261,9 @@ async def test_without_a_database_it_says_so(postgres: Postgres, postgres_url: s
 
 
 def test_the_document_describes_it_and_has_no_key_in_it(office: Office) -> None:
-    routes = ProvidersApi(credentials=Credentials(office.storage, office.secrets)).routes()
+    routes = ProvidersApi(
+        credentials=Credentials(office.storage, office.secrets), transactions=office.transactions()
+    ).routes()
     made = document(operations(routes), version="1")
     described = made["paths"][PATH]
     assert set(described) == {"get", "post", "delete"}

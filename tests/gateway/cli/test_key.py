@@ -75,6 +75,12 @@ async def test_a_key_is_printed_alone_on_stdout_and_works(config: Path, database
     assert token[21:] not in run(config, "key", "list", "--all", "--json").output
 
 
+def test_labels_are_names_and_values(local: Path) -> None:
+    labels = ("--labels", "team=search", "--labels", "note=a=b")
+    made = json.loads(run(local, "key", "create", "--organization", "acme", *labels, "--json").stdout)
+    assert made["labels"] == {"team": "search", "note": "a=b"}
+
+
 async def test_rotated_and_revoked(config: Path, database_url: str) -> None:
     first = json.loads(run(config, "key", "create", "--organization", "acme", "--json").stdout)
     rotated = run(config, "key", "rotate", first["id"])
@@ -142,12 +148,15 @@ def test_when_it_expires(local: Path, expires: str, expected: str | None) -> Non
         (("create", "--organization", "acme", "--expires", "tomorrow"), "neither a duration, as in 30d, nor a date"),
         (("create", "--organization", "acme", "--expires", "2020-01-01"), "The time of expiry is past"),
         (("create", "--organization", "acme", "--expires", "999999w"), "neither a duration"),
-        (("create", "--organization", "acme", "--models", ""), "models"),
+        (("create", "--organization", "acme", "--models", ""), "Error: --models: "),
         (("create", "--organization", "\udcff"), "organization"),
+        (("create", "--organization", "acme", "--labels", "team"), "'team' is no label"),
+        (("create", "--organization", "acme", "--labels", "a b=c"), "labels"),
+        (("create", "--organization", "acme", "--labels", "a=b", "--labels", "a=c"), "'a' is given twice"),
         (("rotate", "0000000000000000"), "There is no key '0000000000000000'."),
         (("rotate", "\udcff"), "There is no key"),
         (("rotate", "0000000000000000", "--overlap", "1x"), "'1x' is no duration"),
-        (("rotate", "0000000000000000", "--overlap", "999d"), "overlap_seconds"),
+        (("rotate", "0000000000000000", "--overlap", "31d"), "--overlap: must not be longer than 30d"),
         (("revoke", "nope"), "There is no key 'nope'."),
     ],
 )
@@ -168,6 +177,7 @@ def test_another_secret_key_than_the_databases_makes_no_keys(local: Path) -> Non
 
 
 def test_help_does_not_load_the_database() -> None:
-    code = "import sys, cognitude_plugins.gateway.cli.key, cognitude_plugins.gateway.cli.org; print(*sys.modules)"
+    modules = ", ".join(f"cognitude_plugins.gateway.cli.{name}" for name in ("key", "org", "user"))
+    code = f"import sys, {modules}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"sqlalchemy", "pydantic", "cryptography"} & set(done.stdout.split())

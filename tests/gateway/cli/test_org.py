@@ -48,9 +48,9 @@ def test_an_organization_is_made_disabled_and_enabled(config: Path) -> None:
     [
         (("create", "Acme", "--id", "acme"), "There is an organization 'acme' already."),
         (("create", "Acme", "--id", "a b"), "id"),
-        (("create", ""), "name"),
-        (("create", "\x1b[31mred"), "name"),
-        (("create", "Acme", "--time-zone", "Mars/Olympus"), "time_zone"),
+        (("create", ""), "NAME: "),
+        (("create", "\x1b[31mred"), "NAME: "),
+        (("create", "Acme", "--time-zone", "Mars/Olympus"), "--time-zone: "),
         (("disable", "nope"), "There is no organization 'nope'."),
         (("enable", "\udcff"), "There is no organization"),
     ],
