@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from .payload import Payload
 
 Api = Literal["chat", "completions", "embeddings", "responses", "messages"]
 """Which endpoint a call came through. Every one of them takes the same path."""
 
+_MOST: Final = 2**53
+"""Billionths of a US dollar, some nine millions: what a row of the ledger can have."""
 
 Role = Literal["admin", "member", "viewer"]
 """What a key may do within its organization: everything, make calls and read, or read."""
@@ -92,8 +94,16 @@ class Call:
 
         ``complexity`` is a router's class, ``cache_key`` the digest under which an answer is kept, ``saved_nano_usd``
         what the call would have cost more without the plugin, in billionths of a dollar (added to what others saved).
+        Raises ``TypeError`` for what is no text or whole number, ``ValueError`` beyond 2**53; nothing is noted then.
         """
-        row = self.state.setdefault("ledger", {})
+        for name, text in (("complexity", complexity), ("cache_key", cache_key)):
+            if text is not None and not isinstance(text, str):
+                raise TypeError(f"{name} is a text, not {type(text).__name__}")
+        if saved_nano_usd is not None:
+            _check_saved(saved_nano_usd)
+        row = self.state.get("ledger")
+        if not isinstance(row, dict):
+            row = self.state["ledger"] = {}
         if complexity is not None:
             row["complexity"] = complexity
         if cache_key is not None:
@@ -128,3 +138,10 @@ class Call:
     def without(self, *names: str) -> Call:
         """This call with top-level fields of its body removed; names that are not there are ignored."""
         return self.with_body({key: value for key, value in self.payload.peek().items() if key not in names})
+
+
+def _check_saved(nano_usd: object) -> None:
+    if type(nano_usd) is not int:
+        raise TypeError(f"saved_nano_usd is a whole number of billionths of a dollar, not {type(nano_usd).__name__}")
+    if abs(nano_usd) > _MOST:
+        raise ValueError("saved_nano_usd is beyond 2**53 billionths of a dollar, which no call costs")

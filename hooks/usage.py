@@ -14,6 +14,12 @@ _SEARCHES: Final = frozenset(
 _TOOLS_RUN: Final = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"})
 _MOST: Final = 2**31 - 1
 """Tokens. A number above it is none that was counted, and would be too large for the sums."""
+_PROMPT: Final = ("prompt_tokens", "input_tokens")
+_COMPLETION: Final = ("completion_tokens", "output_tokens")
+_CACHED: Final = ("prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens")
+_WRITTEN: Final = ("cache_creation_tokens", "cache_write_tokens")
+_ANSWERS: Final = frozenset({"choices", "output", "content", "response", "message"})
+"""Where an answer or a stream event has what the model wrote."""
 _ORDINARY: Final = frozenset(
     {
         *("prompt_tokens", "completion_tokens", "total_tokens", "input_tokens", "output_tokens"),
@@ -50,52 +56,55 @@ class Usage:
     def of(cls, body: Any) -> Usage | None:
         """What an answer or a stream event reports: chat, completions, embeddings, responses or messages API.
 
-        None when it counts neither prompt nor completion: unknown is not zero. Other fields that are missing or not
-        whole numbers are 0. Differences between providers are evened out: Anthropic leaves cached tokens out of
-        ``input_tokens``, xAI reasoning tokens out of ``completion_tokens``; here both are in.
+        None when it does not count both prompt and completion, or only the prompt where nothing is written: unknown
+        is not zero. Other fields that are missing or not whole numbers are 0, and a part is never more than its whole.
+        Differences between providers are evened out: Anthropic leaves cached tokens out of ``input_tokens``, xAI
+        reasoning tokens out of ``completion_tokens``; here both are in.
         """
-        found = _holder(body)
+        found = holder(body)
         if found is None:
             return None
         usage: Mapping[str, Any] = found["usage"]
-        prompt = _count(usage, "prompt_tokens", "input_tokens")
-        completion = _count(usage, "completion_tokens", "output_tokens")
-        if prompt is None and completion is None:
+        prompt = _count(usage, *_PROMPT)
+        completion = _count(usage, *_COMPLETION)
+        if prompt is None or (completion is None and _writes(body, usage)):
             return None
-        prompt, completion = prompt or 0, completion or 0
+        completion = completion or 0
         inside = usage.get("prompt_tokens_details") or usage.get("input_tokens_details")
         outside = usage.get("completion_tokens_details") or usage.get("output_tokens_details")
-        read = _count(inside, "cached_tokens") or _count(
-            usage, "prompt_cache_hit_tokens", "cache_read_input_tokens", "cached_tokens"
-        )
-        write = _count(inside, "cache_creation_tokens", "cache_write_tokens") or _count(
-            usage, "cache_creation_input_tokens"
-        )
+        read = _count(inside, "cached_tokens") or _count(usage, *_CACHED) or 0
+        write = _count(inside, *_WRITTEN) or _count(usage, "cache_creation_input_tokens") or 0
         reasoning = _count(outside, "reasoning_tokens") or _count(usage, "reasoning_tokens") or 0
         if "prompt_tokens" not in usage and not isinstance(inside, dict):
-            prompt += (read or 0) + (write or 0)
+            prompt += read + write
         if reasoning and _count(usage, "total_tokens") == prompt + completion + reasoning:
             completion += reasoning
+        read = min(read, prompt)
         return cls(
             prompt_tokens=prompt,
             completion_tokens=completion,
-            cached_tokens=read or 0,
-            cache_write_tokens=write or 0,
-            reasoning_tokens=reasoning,
+            cached_tokens=read,
+            cache_write_tokens=min(write, prompt - read),
+            reasoning_tokens=min(reasoning, completion),
             apart=_apart(found, usage, inside, outside),
         )
 
 
-def _holder(body: Any) -> Mapping[str, Any] | None:
+def holder(body: Any) -> Mapping[str, Any] | None:
     """Where ``usage`` is: the body, or in a stream the ``response`` or ``message`` in it, or Groq's own ``x_groq``."""
     if not isinstance(body, dict):
         return None
     if isinstance(body.get("usage"), dict):
         return body
-    for holder in (body.get("response"), body.get("message"), body.get("x_groq")):
-        if isinstance(holder, dict) and isinstance(holder.get("usage"), dict):
-            return holder
+    for inner in (body.get("response"), body.get("message"), body.get("x_groq")):
+        if isinstance(inner, dict) and isinstance(inner.get("usage"), dict):
+            return inner
     return None
+
+
+def _writes(body: Mapping[str, Any], usage: Mapping[str, Any]) -> bool:
+    """Whether a completion that is not counted is one all the same; of embeddings there is none."""
+    return not _ANSWERS.isdisjoint(body) or any(usage.get(name) is not None for name in _COMPLETION)
 
 
 def _apart(body: Mapping[str, Any], usage: Mapping[str, Any], inside: Any, outside: Any) -> tuple[str, ...]:

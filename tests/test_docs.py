@@ -40,6 +40,8 @@ OWN_TEST = {
 """Pages whose commands and programs belong together, with the test that runs them."""
 SECTIONS = {"gateway", "services", "models", "pipeline"}
 SERVING = {"serve": "/livez", "simulate": "/stats"}
+READING = {"usage", "ledger"}
+"""Commands that want a database."""
 LANGUAGES = {"sh", "python", "yaml", "", "text", "json"}
 
 
@@ -141,6 +143,8 @@ def run_cognitude(block: Block, words: list[str], one: Running, folder: Path) ->
     (folder / "plugins.yaml").write_text((ROOT / "plugins.yaml").read_text())
     env = environ(one)
     if words[1] not in SERVING:
+        if words[1] in READING:
+            subprocess.run(["cognitude", "migrate"], cwd=folder, env=env, timeout=30, check=True, capture_output=True)
         done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=30, check=False)
         assert done.returncode == 0, f"{block}: {done.stdout}{done.stderr}"
         return

@@ -13,6 +13,7 @@ from hooks import Call, Reply, Usage
 
 from .ledger.entry import entry
 from .ledger.estimate import estimated_tokens
+from .ledger.records import LARGEST
 from .ledger.sample import Sample
 from .lifeline import Gone
 from .prices import PriceBook
@@ -75,7 +76,8 @@ class Account:
         if usage is None:
             return 0 if provided.status >= 400 else None
         price = self.prices.of(provided.deployment)
-        return None if price is None else price.cost(usage)
+        cost = None if price is None else price.cost(usage)
+        return None if cost is None or cost > LARGEST else cost
 
     def affords(self, chunk: bytes, provided: Reply | None) -> bool:
         """Whether a stream without a reader may be read on after this chunk, by an estimate of what it cost.

@@ -45,6 +45,7 @@ async def call_provider(
         if left is not None and left <= 0:
             break
         trace.attempts += 1
+        trace.deployment = deployment
         before, trace.unsure = trace.unsure, True
         began = perf_counter()
         try:

@@ -12,6 +12,7 @@ from .access import may_call
 from .auth import UNKNOWN_KEY
 from .connection import connection_of
 from .exchange import HUNG_UP, Exchange, Receive
+from .ids import REQUEST_ID
 from .ledger.tags import parse_tags
 from .lifeline import Lifeline
 from .plain import send_plain
@@ -50,7 +51,7 @@ TOO_MANY_HEADERS: Final = "The request headers are larger than {limit} bytes."
 
 async def serve_api(runtime: Runtime, api: Api, scope: Scope, receive: Receive, send: Send) -> None:
     """Serve one model call to its end. Whatever is wrong with it is answered in the error envelope."""
-    request_id = runtime.new_id()
+    request_id = scope[REQUEST_ID] = runtime.new_id()
     caller = await admitted(runtime, scope)
     if isinstance(caller, Reply):
         await send_plain(send, caller, request_id)
@@ -112,8 +113,7 @@ async def serve_as(
     lifeline = Lifeline(None if connection is None else connection.abort, runtime.linger)
     runtime.under_way.add(lifeline)
     try:
-        call = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline)
-        tags = _tags(_header(scope, runtime.tags_header))
+        call, tags = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline)
         if _wants_timing(runtime, call):
             trace.timings = {}
         exchange = Exchange(
@@ -132,10 +132,10 @@ async def serve_as(
         await exchange.run()
     except Refused as refusal:
         reply = replace(refusal.reply, source="error")
-        await runtime.note(_refused(api, caller, scope, request_id), reply, trace, None)
+        await runtime.note(_refused(api, caller, scope, request_id, refusal.payload), reply, trace, None)
         await send_plain(send, refusal.reply, request_id)
     except HungUp:
-        await runtime.note(_refused(api, caller, scope, request_id), HUNG_UP, trace, "client_disconnect")
+        await runtime.note(_refused(api, caller, scope, request_id, None), HUNG_UP, trace, "client_disconnect")
     finally:
         runtime.under_way.discard(lifeline)
 
@@ -148,13 +148,19 @@ async def _read_call(
     receive: Receive,
     request_id: str,
     lifeline: Lifeline,
-) -> Call:
+) -> tuple[Call, Mapping[str, str]]:
+    """The call and its tags."""
     headers = scope["headers"]
     raw = await read_body(receive, headers, runtime.body_limits, lifeline)
     payload = parse_object(raw, runtime.limits.json_depth)
     body = payload.peek()
-    check_call(api, body, runtime.call_limits)
-    return Call(
+    try:
+        check_call(api, body, runtime.call_limits)
+        tags = _tags(_header(scope, runtime.tags_header))
+    except Refused as refusal:
+        refusal.payload = payload
+        raise
+    call = Call(
         id=request_id,
         api=api,
         caller=_for_user(caller, body),
@@ -162,6 +168,7 @@ async def _read_call(
         headers=Headers(headers),
         dry_run=_is_dry_run(scope),
     )
+    return call, tags
 
 
 def _for_user(caller: Caller, body: Mapping[str, Any]) -> Caller:
@@ -179,9 +186,11 @@ def _tags(text: bytes | None) -> Mapping[str, str]:
         raise Refused(Reply.error(400, f"The tags header is wrong: {error}.", code="invalid_tags")) from None
 
 
-def _refused(api: Api, caller: Caller, scope: Scope, request_id: str) -> Call:
+def _refused(api: Api, caller: Caller, scope: Scope, request_id: str, payload: Payload | None) -> Call:
     """What there is of a call whose body could not be read, or is nothing to be served."""
-    return Call(id=request_id, api=api, caller=caller, payload=NOTHING, dry_run=_is_dry_run(scope))
+    payload = payload or NOTHING
+    caller = _for_user(caller, payload.peek())
+    return Call(id=request_id, api=api, caller=caller, payload=payload, dry_run=_is_dry_run(scope))
 
 
 def _is_dry_run(scope: Scope) -> bool:

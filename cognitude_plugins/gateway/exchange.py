@@ -95,7 +95,8 @@ class Exchange:
                     self._provided = reply
                     self._drained = reply.chunks is None and self.lifeline.gone is not None
                 return reply
-        return _STOPPED if self.lifeline.gone == "shutdown" else HUNG_UP
+        reply = _STOPPED if self.lifeline.gone == "shutdown" else HUNG_UP
+        return replace(reply, deployment=self.trace.deployment, attempts=self.trace.attempts)
 
     async def _finish(self, reply: Reply) -> None:
         """Conclude here, or as soon as this task is cancelled by somebody else, in a task that nobody else knows."""

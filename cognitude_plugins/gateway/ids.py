@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from random import getrandbits
 from time import time_ns
+from typing import Final
+
+REQUEST_ID: Final = "cognitude.request_id"
+"""The key of a model call's id in its ASGI scope."""
 
 
 def new_id() -> str:

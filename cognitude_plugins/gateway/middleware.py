@@ -16,6 +16,7 @@ from hooks import Api, Reply
 from .app import App
 from .endpoints import APIS, admitted, serve_as, too_much
 from .identity import caller_of
+from .ids import REQUEST_ID
 from .nested_lifespan import nested
 from .plain import send_plain
 from .providers.inner import InnerApp
@@ -92,7 +93,7 @@ class CognitudeMiddleware:
         if self.gateway.draining:
             send = _last_of_its_connection(send)
         runtime = self.gateway.runtime
-        request_id = runtime.new_id()
+        request_id = scope[REQUEST_ID] = runtime.new_id()
         if runtime.config.gateway.middleware.auth == "gateway":
             caller = await admitted(runtime, scope)
         else:

@@ -30,11 +30,12 @@ STOPPED: Final = Reply.error(
 
 
 class Refused(Exception):
-    """The request cannot be served; ``reply`` says why."""
+    """The request cannot be served; ``reply`` says why, ``payload`` is its body as far as that could be read."""
 
     def __init__(self, reply: Reply) -> None:
         super().__init__(reply.status)
         self.reply = reply
+        self.payload: Payload | None = None
 
 
 class HungUp(Exception):

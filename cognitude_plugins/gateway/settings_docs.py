@@ -135,7 +135,7 @@ def _plain(schema: Schema, node: Schema) -> str:
         return f"mapping of names to {_type(schema, node['additionalProperties'])}"
     if kind == "string" and node.get("format") == "password":
         return "secret text"
-    bounds = ", ".join(f"{sign} {node[key]:g}" for key, sign in _BOUNDS if key in node)
+    bounds = ", ".join(f"{sign} {node[key]:.12g}" for key, sign in _BOUNDS if key in node)
     return " ".join(part for part in (_TYPES.get(str(kind), "any value"), bounds) if part)
 
 

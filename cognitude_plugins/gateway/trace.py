@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from time import perf_counter, time_ns
 
-from hooks import Decision, Reply
+from hooks import Decision, Deployment, Reply
 
 
 class Trace:
     """The mutable side of one call: times in seconds of `time.perf_counter`, decisions, attempts.
 
-    ``arrived_ms`` is the wall clock's. ``unsure`` says that an attempt failed in a way that may have cost something.
+    ``arrived_ms`` is the wall clock's. ``deployment`` is the one that was asked last. ``unsure`` says that an attempt
+    failed in a way that may have cost something.
     """
 
     __slots__ = (
         "arrived_ms",
         "attempts",
         "decisions",
+        "deployment",
         "first_byte",
         "provider_seconds",
         "reasons",
@@ -34,6 +36,7 @@ class Trace:
         self.first_byte: float | None = None
         self.provider_seconds = 0.0
         self.attempts = 0
+        self.deployment: Deployment | None = None
         self.reasons: tuple[str, ...] = ()
         self.decisions: list[Decision] = []
         self.step = 0

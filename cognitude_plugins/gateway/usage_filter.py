@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any, Final
 
 from hooks import Usage
 from hooks.payload import Codec
 from hooks.sse import Splitter, decode
+from hooks.usage import holder
 
 _KEY: Final = b'"usage"'
 _NULL: Final = re.compile(rb'"usage"\s*:\s*null')
@@ -21,13 +22,15 @@ _BLANK_LINE: Final = re.compile(rb"(?:\r\n|\r|\n)(?:\r\n|\r|\n)")
 class UsageFilter:
     """Feed it the stream's chunks; it returns what to send.
 
-    Chunks in which nothing can be found pass untouched and unsplit. ``usage`` is the last one reported, or None.
+    Chunks in which nothing can be found pass untouched and unsplit. ``usage`` is the last one reported, or None, also
+    when that one was wrong.
     """
 
-    __slots__ = ("_codec", "_splitter", "_strip", "usage")
+    __slots__ = ("_codec", "_message", "_splitter", "_strip", "usage")
 
     def __init__(self, codec: Codec, *, strip: bool) -> None:
         self.usage: Usage | None = None
+        self._message: Mapping[str, Any] | None = None
         self._codec = codec
         self._strip = strip
         self._splitter = Splitter()
@@ -61,24 +64,21 @@ class UsageFilter:
 
     def _keep(self, event: bytes) -> bool:
         value = decode(event, self._codec)
-        usage = Usage.of(value)
-        if usage is None or not isinstance(value, dict):
+        found = holder(value)
+        if value is None or found is None or not found["usage"]:
             return True
-        self.usage = _completed(usage, self.usage)
+        begun = self._message
+        self.usage = Usage.of(value if begun is None else _completed(found["usage"], begun))
+        if value.get("type") == "message_start":
+            self._message = found
         return not self._strip or _says_something(value)
 
 
-def _completed(usage: Usage, before: Usage | None) -> Usage:
-    """The last one stands. Anthropic tells of the prompt at the beginning only, so that is kept."""
-    if before is None or usage.prompt_tokens:
-        return usage
-    return replace(
-        usage,
-        prompt_tokens=before.prompt_tokens,
-        cached_tokens=before.cached_tokens,
-        cache_write_tokens=before.cache_write_tokens,
-        apart=tuple(sorted({*usage.apart, *before.apart})),
-    )
+def _completed(usage: Mapping[str, Any], message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Anthropic may tell of the prompt at the beginning only, so that is kept."""
+    before = message["usage"]
+    told = {name: value for name, value in usage.items() if value or name not in before}
+    return {**message, "usage": {**before, **told}}
 
 
 def _says_something(event: dict[str, Any]) -> bool:

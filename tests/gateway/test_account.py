@@ -14,7 +14,7 @@ from cognitude_plugins.gateway.ledger.sample import Sample
 from cognitude_plugins.gateway.prices import Price, PriceBook
 from cognitude_plugins.gateway.respond import Delivered
 from cognitude_plugins.gateway.trace import Trace
-from hooks import Deployment, Payload, Reply
+from hooks import Deployment, Payload, Reply, Usage
 from hooks.testing import completion, make_call
 from tests.gateway.calls import CODEC, events
 
@@ -75,6 +75,23 @@ async def test_what_the_provider_does_not_report_is_counted_and_marked() -> None
     assert one.cost_nano_usd == PROMPT * 1000 + 2000
 
 
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -5, "completion_tokens": 5},
+        {"completion_tokens": 5},
+        {"prompt_tokens": 10**18, "completion_tokens": 5},
+        {"prompt_tokens": 5, "completion_tokens": -1},
+        {"prompt_tokens": 5},
+    ],
+)
+async def test_what_the_provider_reports_wrongly_is_counted_and_marked(usage: dict[str, int]) -> None:
+    reply = answer(completion("Hello", usage=usage))
+    one = await settled(account(), reply, reply)
+    assert one.usage == Usage(prompt_tokens=PROMPT, completion_tokens=1, reported=False)
+    assert one.cost_nano_usd == PROMPT * 1000 + 2000
+
+
 async def test_of_a_stream_what_came_is_counted() -> None:
     sample = Sample()
     for event in events("Hel", "lo", usage=False)[:2]:
@@ -107,6 +124,13 @@ async def test_without_a_providers_answer_the_cost_is_nothing_or_unknown(
 async def test_a_providers_refusal_costs_nothing() -> None:
     reply = answer({"error": {"message": "no"}}, status=400)
     assert (await settled(account(), reply, reply)).cost_nano_usd == 0
+
+
+async def test_a_cost_that_no_call_has_is_not_known() -> None:
+    reply = answer(completion("Hello", usage={"prompt_tokens": 2**31 - 1, "completion_tokens": 1}))
+    one = account()
+    one.prices = PriceBook(own={"up": Price.per_million(input=1e30, output=2)})
+    assert (await settled(one, reply, reply)).cost_nano_usd is None
 
 
 async def test_a_price_that_is_not_known_is_not_zero() -> None:

@@ -241,6 +241,30 @@ WRONG = [
         "p.yaml:3: models[1].price.input: must be greater than or equal to 0 (it is -1)",
     ),
     (
+        model("{name: a, provider: openai/gpt, price: {input: 1e30}}"),
+        "p.yaml:3: models[1].price.input: must not be more than 1000000 US dollars per million tokens (it is 1e+30)",
+    ),
+    (
+        model("{name: a, provider: openai/gpt, price: {input: 1, per_request: 10000000}}"),
+        "p.yaml:3: models[1].price.per_request: must not be more than 1000 US dollars per call (it is 10000000)",
+    ),
+    (
+        model("{name: a, provider: openai/gpt, price: {input: 1, tiers: [{above_prompt_tokens: 9, output: 1000001}]}}"),
+        "p.yaml:3: models[1].price.tiers[0].output: must not be more than 1000000 US dollars per million tokens "
+        "(it is 1000001)",
+    ),
+    (
+        model("{name: a, provider: openai/gpt, price: {input: 1, tiers: [{above_prompt_tokens: 9, input: null}]}}"),
+        "p.yaml:3: models[1].price.tiers[0]: must set a price: input, output, cached_input or cache_write",
+    ),
+    (
+        model(
+            "{name: a, provider: openai/gpt, price: {input: 1, tiers: [{above_prompt_tokens: 9, input: 1}, "
+            "{above_prompt_tokens: 9, output: 2}]}}"
+        ),
+        "p.yaml:3: models[1].price.tiers: must not have two tiers above 9 prompt tokens",
+    ),
+    (
         model("{name: a, provider: openai/gpt, api_key: file:/nowhere/key}"),
         "p.yaml:3: models[1].api_key: names a secret file that cannot be used: No such file or directory",
     ),

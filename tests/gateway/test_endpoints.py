@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,6 +54,27 @@ async def test_a_row_is_in_the_journal_before_the_last_byte_leaves(
     async with started(tmp_path, yaml) as runtime:
         client = await Client(body, on_send=look).ask(runtime)
     assert (client.status, found) == (status, [1])
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "named"),
+    [
+        ({"model": "up", "user": "ann"}, {}, ("up", "up", "ann")),
+        ({"model": "nobodys", "messages": 7}, {}, ("nobodys", "", None)),
+        ({**CHAT, "n": 99}, {}, ("up", "up", None)),
+        (CHAT, {"x-cognitude-tags": "=="}, ("up", "up", None)),
+        ({"model": 7, "messages": []}, {}, ("", "", None)),
+        (b'{"model": "up"', {}, ("", "", None)),
+    ],
+)
+async def test_the_row_of_a_refused_body_has_the_model_that_it_named(
+    tmp_path: Path, body: Any, headers: dict[str, str], named: tuple[str, str, str | None]
+) -> None:
+    async with started(tmp_path) as runtime:
+        client = await Client(body, headers=headers).ask(runtime)
+        row = json.loads(journal(tmp_path).split(b" ", 1)[1])
+    assert (client.status, row["status"]) == (400, 400)
+    assert (row["requested_model"], row["model"], row["user"]) == named
 
 
 async def test_a_row_that_goes_to_the_disk_is_waited_for_also_when_a_call_is_refused(tmp_path: Path) -> None:

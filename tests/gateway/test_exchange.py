@@ -10,7 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
-from cognitude_plugins.gateway.prices import PriceBook
+from cognitude_plugins.gateway.prices import Price, PriceBook
 from cognitude_plugins.gateway.runtime import Runtime
 from hooks import Call, Outcome, Reply, hookimpl
 from tests.gateway.calls import (
@@ -270,6 +270,63 @@ async def test_the_outcome_of_a_failed_provider_call_names_deployment_attempts_a
     )
     assert outcome.deployment is not None
     assert outcome.deployment.id == "up#2"
+
+
+@pytest.mark.parametrize("end", ["hang-up", "shutdown"])
+@pytest.mark.parametrize("where", ["pre_request", "provider"])
+async def test_an_end_before_the_answer_names_the_deployment_that_was_asked(
+    tmp_path: Path, where: str, end: str
+) -> None:
+    stages, later, client, runtime = prepared(tmp_path, where)
+    task = asyncio.create_task(client.ask(runtime))
+    await stages.here.wait()
+    if end == "hang-up":
+        client.leave()
+    else:
+        runtime.abort("shutdown")
+    async with asyncio.timeout(1):
+        await task
+    outcome = await once(stages, later, runtime)
+    asked = None if outcome.deployment is None else outcome.deployment.id
+    assert (asked, outcome.attempts, outcome.cost_nano_usd) == (
+        ("up", 1, None) if where == "provider" else (None, 0, 0)
+    )
+
+
+class Notes:
+    """Writes down what no row can have, in the way of `Call.record` or past it."""
+
+    def __init__(self, note: Any) -> None:
+        self.note = note
+
+    @hookimpl
+    async def pre_request(self, call: Call) -> None:
+        call.state["ledger"] = self.note
+
+    @hookimpl
+    async def route(self, call: Call) -> None:
+        call.record(saved_nano_usd=1.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("note", ["x", [1], {"saved_nano_usd": 2**70}, {"complexity": "\ud800"}, {"cache_key": set()}])
+@pytest.mark.parametrize("body", [CHAT, STREAM])
+async def test_a_plugins_note_that_no_row_can_have_keeps_the_row_from_nobody(
+    tmp_path: Path, body: Any, note: Any
+) -> None:
+    runtime = runtime_of(tmp_path, Notes(note), upstream=Upstream())
+    await runtime.start()
+    runtime.prices = PriceBook(own={"up": Price.per_million(input=1, output=2)})
+    try:
+        client = await Client(body).ask(runtime)
+        assert client.status == 200
+        moment = datetime.now(UTC)
+        assert await runtime.opened.writer.drain(5)
+        (sums,) = await runtime.opened.reader.usage("acme", since=moment - timedelta(hours=1))
+        assert (sums.calls, sums.unpriced, sums.saved_nano_usd) == (1, 0, 0)
+        assert sums.cost_nano_usd > 0
+        assert runtime.pipeline.faults["notes"].last_kind == "route: TypeError"
+    finally:
+        await runtime.stop()
 
 
 @pytest.mark.parametrize("body", [CHAT, STREAM])

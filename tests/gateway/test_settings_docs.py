@@ -31,7 +31,7 @@ def test_each_setting_is_a_row_with_type_default_and_meaning() -> None:
     page = reference({"mine": Config})
     for row in (
         "| `gateway.listen.port` | whole number ≥ 0, ≤ 65535 | `8080` | TCP port; 0 for any that is free. |",
-        "| `models[].price.input` | number ≥ 0 | required | Prompt tokens. |",
+        "| `models[].price.input` | number ≥ 0, ≤ 1000000 | required | Prompt tokens. |",
         "| `config.limit` | whole number ≥ 1, < 10 | `3` | How many. |",
         "| `config.rules[].kind` | `a`, `b` or `null` | `null` | One \\| or the other. |",
         "| `config.named.<name>.token` | secret text | required | A secret. |",

@@ -27,6 +27,8 @@ BODIES = st.sampled_from(
         {**DELTA, "usage": USAGE},
         {"choices": [{"delta": {"content": 'say "usage":null, or ,"usage":null'}}]},
         {"choices": [], "usage": {}},
+        {"choices": [], "usage": {"prompt_tokens": -5, "completion_tokens": 5}},
+        {**DELTA, "usage": {"prompt_tokens": 9}},
         {"error": {"message": "no"}},
         [1],
     ]
@@ -58,8 +60,8 @@ def expected(raw: bytes, strip: bool) -> tuple[bytes, Usage | None]:
             value: Any = json.loads(data)
         except ValueError:
             value = None
-        found = Usage.of(value)
-        usage = found or usage
+        found = isinstance(value, dict) and value.get("usage")
+        usage = Usage.of(value) if found else usage
         if strip and found and not any(one.get("delta") for one in value.get("choices", [])):
             continue
         out += re.sub(rb',"usage":null|, "usage": null', b"", event) if strip else event
@@ -111,3 +113,31 @@ def test_what_anthropic_says_of_the_prompt_at_the_beginning_is_kept(strip: bool)
         event = b"event: x\ndata: " + json.dumps(body).encode() + b"\n\n"
         assert filtering.feed(event) == event
     assert filtering.usage == Usage(prompt_tokens=12, completion_tokens=7, cached_tokens=8)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "usage"),
+    [
+        ({"input_tokens": 4}, {"input_tokens": 0, "output_tokens": 7}, Usage(prompt_tokens=4, completion_tokens=7)),
+        ({"input_tokens": 0}, {"input_tokens": 4, "output_tokens": 7}, Usage(prompt_tokens=4, completion_tokens=7)),
+        ({}, {"output_tokens": 7}, None),
+        ({"input_tokens": 4}, {"output_tokens": -7}, None),
+    ],
+    ids=["only first", "only last", "neither", "wrong"],
+)
+def test_of_an_anthropic_stream_what_is_told_at_either_end_counts(
+    first: dict[str, int], last: dict[str, int], usage: Usage | None
+) -> None:
+    filtering = UsageFilter(CODEC, strip=False)
+    message = {"type": "message", "content": [], "usage": {**first, "output_tokens": 1}}
+    for body in ({"type": "message_start", "message": message}, {"type": "message_delta", "delta": {}, "usage": last}):
+        filtering.feed(b"event: x\ndata: " + json.dumps(body).encode() + b"\n\n")
+    assert filtering.usage == usage
+
+
+def test_a_last_usage_that_is_wrong_leaves_none() -> None:
+    filtering = UsageFilter(CODEC, strip=True)
+    for count in (0, -5):
+        body = {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": count}}
+        assert filtering.feed(b"data: " + json.dumps(body).encode() + b"\n\n") == b""
+    assert filtering.usage is None

@@ -63,6 +63,34 @@ def test_the_text_form_of_a_call_shows_no_prompt_and_no_state() -> None:
         assert secret not in repr(call)
 
 
+@pytest.mark.parametrize(
+    ("note", "error"),
+    [
+        ({"saved_nano_usd": 1.5}, TypeError),
+        ({"saved_nano_usd": True}, TypeError),
+        ({"saved_nano_usd": "5"}, TypeError),
+        ({"saved_nano_usd": 2**53 + 1}, ValueError),
+        ({"saved_nano_usd": -(10**400)}, ValueError),
+        ({"complexity": 5}, TypeError),
+        ({"cache_key": b"abc"}, TypeError),
+    ],
+)
+def test_a_note_that_no_row_can_have_is_refused_and_nothing_is_noted(
+    note: dict[str, Any], error: type[Exception]
+) -> None:
+    call = make_call()
+    with pytest.raises(error, match=next(iter(note))):
+        call.record(**{"complexity": "simple", "cache_key": "abc", **note})
+    assert call.state == {}
+
+
+def test_a_note_takes_the_place_of_what_is_none() -> None:
+    call = make_call()
+    call.state["ledger"] = "not a note"
+    call.record(saved_nano_usd=-5)
+    assert call.state["ledger"] == {"saved_nano_usd": -5}
+
+
 def test_a_caller_cannot_be_without_an_organization() -> None:
     with pytest.raises(TypeError, match="organization"):
         Caller()  # type: ignore[call-arg]

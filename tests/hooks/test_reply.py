@@ -69,7 +69,13 @@ async def test_a_reply_is_read_with_its_changes_and_without_telling_its_watchers
             Usage(prompt_tokens=9, cached_tokens=8),
         ),
         (
-            {"usage": {"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 8}}},
+            {
+                "usage": {
+                    "prompt_tokens": 0,
+                    "completion_tokens": 9,
+                    "completion_tokens_details": {"reasoning_tokens": 8},
+                }
+            },
             Usage(completion_tokens=9, reasoning_tokens=8),
         ),
         (

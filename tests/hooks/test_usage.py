@@ -111,6 +111,7 @@ EXAMPLES = {
                 "input_tokens": 0,
                 "cache_creation_input_tokens": 10,
                 "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 6},
+                "output_tokens": 0,
             }
         },
         Usage(prompt_tokens=10, cache_write_tokens=10, apart=("cache_write_mixed",)),
@@ -234,16 +235,46 @@ values = st.recursive(
 
 
 @given(values)
-def test_whatever_a_provider_sent_no_count_is_negative(body: Any) -> None:
+def test_whatever_a_provider_sent_no_count_is_negative_and_no_part_more_than_its_whole(body: Any) -> None:
     usage = Usage.of(body)
     if usage is not None:
-        assert min(usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens, usage.reasoning_tokens) >= 0
+        assert min(usage.cached_tokens, usage.cache_write_tokens, usage.reasoning_tokens) >= 0
+        assert usage.cached_tokens + usage.cache_write_tokens <= usage.prompt_tokens
+        assert usage.reasoning_tokens <= usage.completion_tokens
         assert list(usage.apart) == sorted(set(usage.apart))
 
 
 @pytest.mark.parametrize("count", [2**31, 2**63, -1, True, 1.0, "1"])
 def test_a_number_that_no_call_can_have_is_no_count(count: Any) -> None:
     assert Usage.of({"usage": {"prompt_tokens": count, "completion_tokens": count}}) is None
-    assert Usage.of({"usage": {"prompt_tokens": 2**31 - 1, "completion_tokens": count}}) == Usage(
-        prompt_tokens=2**31 - 1
+    assert Usage.of({"usage": {"prompt_tokens": 2**31 - 1, "completion_tokens": count}}) is None
+    assert Usage.of({"usage": {"prompt_tokens": count, "completion_tokens": 2**31 - 1}}) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": [{"message": {}}], "usage": {"prompt_tokens": 9}},
+        {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": None}},
+        {"choices": [], "usage": {"completion_tokens": 5}},
+        {"choices": [], "x_groq": {"usage": {"prompt_tokens": 9}}},
+        {"output": [], "usage": {"input_tokens": 9}},
+        {"type": "response.completed", "response": {"usage": {"input_tokens": 9}}},
+        {"content": [], "usage": {"input_tokens": 9}},
+        {"data": [], "usage": {"total_tokens": 9}},
+    ],
+)
+def test_half_of_a_usage_is_none(body: dict[str, Any]) -> None:
+    assert Usage.of(body) is None
+
+
+def test_a_part_is_not_more_than_its_whole() -> None:
+    usage = {
+        "prompt_tokens": 10,
+        "completion_tokens": 2,
+        "prompt_tokens_details": {"cached_tokens": 8, "cache_creation_tokens": 5},
+        "completion_tokens_details": {"reasoning_tokens": 9},
+    }
+    assert Usage.of({"usage": usage}) == Usage(
+        prompt_tokens=10, completion_tokens=2, cached_tokens=8, cache_write_tokens=2, reasoning_tokens=2
     )

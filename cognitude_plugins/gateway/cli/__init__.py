@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,8 +28,12 @@ _CORE: Final[Mapping[str, tuple[str, str]]] = {
     "serve": ("serve", "Run the gateway."),
     "simulate": ("simulate", "Run a simulated model with the OpenAI API."),
     "usage": ("usage", "What an organization has used and spent."),
+    "user": ("user", "Create, list and disable users of an organization."),
     "wrap": ("wrap", "Run an ASGI app with the pipeline in front of it."),
 }
+
+
+_CANNOT_BE_WRITTEN: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF})
 
 
 class Commands(click.Group):
@@ -46,6 +52,19 @@ class Commands(click.Group):
             command: click.Command = module.command
             return command
         return self._of_plugins().commands.get(cmd_name)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """That nothing can be printed is said in a line."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if not of_output(error):
+                raise
+            click.echo(f"Error: standard output cannot be written: {error.strerror}", err=True)
+            with suppress(OSError):
+                # Or the interpreter tries again at its end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = [(name, _CORE[name][1]) for name in sorted(_CORE)]
@@ -69,6 +88,11 @@ def main() -> None:
 
     Plugins' own commands are those of the plugins.yaml here, or of the file that COGNITUDE_CONFIG names.
     """
+
+
+def of_output(error: OSError) -> bool:
+    """Whether it is of what is open already: a command's output, as every other file is named."""
+    return error.filename is None and error.errno in _CANNOT_BE_WRITTEN
 
 
 def config_option(function: Any) -> Any:

@@ -11,16 +11,19 @@ import click
 
 from hooks import ConfigError, PluginError, Unavailable
 
+from . import of_output
+
 if TYPE_CHECKING:
     from cognitude_plugins.gateway.config import Config
     from cognitude_plugins.gateway.storage.database import Storage
 
 
 @contextmanager
-def open_storage(config: Path, environ: Mapping[str, str]) -> Iterator[tuple[Config, Storage]]:
+def open_storage(config: Path, environ: Mapping[str, str], *, migrate: bool) -> Iterator[tuple[Config, Storage]]:
     """The configuration and its database with the core's tables up to date; the plugins are not looked at.
 
-    What is wrong with either, also within the ``with``, is said as a `click.ClickException`.
+    Without ``migrate``, for a command that only reads, a database that is missing or behind is left as it is and
+    refused. What is wrong, also within the ``with``, is said as a `click.ClickException`.
     """
     from cognitude_plugins.gateway.config import load
     from cognitude_plugins.gateway.storage.migrations import upgrade
@@ -29,8 +32,23 @@ def open_storage(config: Path, environ: Mapping[str, str]) -> Iterator[tuple[Con
     with told():
         found = load(config, environ)
         with opened(found) as storage:
-            upgrade(storage, lock_file(found))
+            if migrate:
+                upgrade(storage, lock_file(found))
+            else:
+                _check(storage)
             yield found, storage
+
+
+def _check(storage: Storage) -> None:
+    from cognitude_plugins.gateway.storage.migrations import state
+
+    name = repr(storage).removeprefix("Storage(").removesuffix(")")
+    if not storage.exists:
+        raise click.ClickException(f"there is no database {name} yet: run `cognitude migrate`, or start the gateway")
+    core = state(storage)[0]
+    if core.pending:
+        at = f"is at {core.current}" if core.current else "has no tables yet"
+        raise click.ClickException(f"the database {name} {at}: run `cognitude migrate`, or start the gateway")
 
 
 @contextmanager
@@ -56,4 +74,6 @@ def told() -> Iterator[None]:
         # Whoever reads what is printed has had enough; click ends without a word.
         raise
     except (ConfigError, PluginError, Unavailable, OSError) as error:
+        if isinstance(error, OSError) and of_output(error):
+            raise
         raise click.ClickException(str(error)) from None

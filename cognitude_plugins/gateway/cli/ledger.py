@@ -41,14 +41,17 @@ def export(
 ) -> None:
     """Write one row per call, in the order of their arrival, as far back as single calls are kept.
 
-    Times without a zone are UTC. The id is the answer's x-request-id. FILE is replaced when all is written.
+    Times without a zone are UTC. The id is the answer's x-request-id. FILE is replaced when all is written; a pipe or
+    a device is written as it is.
     """
     from cognitude_plugins.gateway.ledger.export import rows, write
 
+    if not output:
+        raise click.BadParameter("a file, or - for standard output", param_hint="--output")
     start, end = milliseconds("--since", since, 0), milliseconds("--until", until, _FOREVER)
     from .ledger_database import open_ledger
 
-    with open_ledger(config, os.environ) as storage, target(output) as file, progress() as told:
+    with open_ledger(config, os.environ, organization) as storage, target(output) as file, progress() as told:
         count = write(rows(storage, organization, start, end), file, format, told)
     if output != "-":
         click.echo(f"{count} rows in {output}", err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from . import config_option, json_option, print_json
-from .account_database import now_ms, open_accounts, print_table
+from .account_database import now_ms, open_accounts, print_table, read_accounts
 
 
 @click.group("secrets")
@@ -26,8 +26,13 @@ def command() -> None:
 def listing(config: Path, as_json: bool) -> None:
     """List the secret keys by their ids, and what is stored under each."""
     from cognitude_plugins.gateway.accounts.secret_uses import uses
+    from cognitude_plugins.gateway.books import secrets_of
 
-    with open_accounts(config) as (storage, secrets):
+    with read_accounts(config) as (storage, settings):
+        file = settings.data_dir / "secret.key"
+        if not settings.gateway.secret_keys and not file.exists():
+            raise click.ClickException(f"there is no secret key yet: the gateway makes {file} when it starts")
+        secrets = secrets_of(settings)
         found = storage.read_now(lambda connection: uses(connection, secrets, now_ms()))
     if as_json:
         print_json([one.as_dict() for one in found])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +18,17 @@ _BY: Final = ("day", "model", "provider", "user", "key", "organization")
 _COLUMNS: Final = (
     ("CALLS", "calls"),
     ("ERRORS", "errors"),
+    ("INCOMPLETE", "incomplete"),
     ("HITS", "cache_hits"),
     ("TOKENS IN", "prompt_tokens"),
+    ("CACHED", "cached_tokens"),
     ("OUT", "completion_tokens"),
+    ("REASONING", "reasoning_tokens"),
     ("USD", "cost_nano_usd"),
+    ("SAVED USD", "saved_nano_usd"),
 )
+_IF_ANY: Final = frozenset({"incomplete", "cached_tokens", "reasoning_tokens", "saved_nano_usd"})
+"""Left out where there is none, to stay within 80 columns."""
 _LONGEST_NAME: Final = 24
 
 
@@ -47,7 +54,7 @@ def command(organization: str | None, start: str | None, end: str | None, by: st
         period = Period.of(start, end, datetime.now(UTC).date(), names=("--from", "--to"))
     except WrongQuery as wrong:
         raise click.UsageError(str(wrong)) from None
-    with open_ledger(config, os.environ) as storage:
+    with open_ledger(config, os.environ, organization) as storage:
         asked = Reader(storage).usage_across(organization, since=period.since, until=period.until, group_by=(by,))
         found = report(asyncio.run(asked), period, by)
     if as_json:
@@ -59,9 +66,11 @@ def command(organization: str | None, start: str | None, end: str | None, by: st
 def _print(found: Mapping[str, Any]) -> None:
     """Numbers to the right; a line of totals at the end, and one on what is not in them."""
     by, total = found["group_by"], found["total"]
-    lines = [(by.upper(), *(heading for heading, _ in _COLUMNS))]
-    lines += [(_short(one["group"][by] or "-"), *_cells(one)) for one in found["data"]]
-    lines.append(("total", *_cells(total)))
+    shown = [(heading, name) for heading, name in _COLUMNS if name not in _IF_ANY or _any(found, name)]
+    names = [name for _, name in shown]
+    lines = [(by.upper(), *(heading for heading, _ in shown))]
+    lines += [(_short(one["group"][by] or "-"), *_cells(one, names)) for one in found["data"]]
+    lines.append(("total", *_cells(total, names)))
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     for line in lines:
         numbers = [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
@@ -70,8 +79,12 @@ def _print(found: Mapping[str, Any]) -> None:
         click.echo(f"The cost of {total['unpriced_calls']} calls is not known.")
 
 
-def _cells(amounts: Mapping[str, Any]) -> list[str]:
-    return [_usd(amounts[name]) if name == "cost_nano_usd" else _count(amounts[name]) for _, name in _COLUMNS]
+def _any(found: Mapping[str, Any], name: str) -> bool:
+    return any(one[name] for one in found["data"])
+
+
+def _cells(amounts: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    return [_usd(amounts[name]) if name.endswith("nano_usd") else _count(amounts[name]) for name in names]
 
 
 def _count(number: int) -> str:
@@ -83,8 +96,8 @@ def _count(number: int) -> str:
 
 
 def _usd(nano: int) -> str:
-    """To the hundredth of a cent, rounded half to even."""
-    return f"{round(nano / 10**5) / 10**4:.4f}"
+    """To the millionth, rounded half to even."""
+    return f"{Decimal(nano).scaleb(-9):z.6f}"
 
 
 def _short(name: str) -> str:

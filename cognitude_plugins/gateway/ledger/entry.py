@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from hooks import Call, Reply, Usage
 
 from ..lifeline import Gone
 from ..trace import Trace
+from .records import LARGEST
+
+log: Final = logging.getLogger("cognitude.ledger")
 
 _LONGEST: Final = 256
 _LONGEST_ROUTE: Final = 1024
@@ -26,22 +31,29 @@ def entry(
     cost_nano_usd: int | None,
     tags: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The fields of `Row`. Text that a client chose is cut to 256 characters."""
+    """The fields of `Row`, such as the database takes them whatever plugins noted down: the call was paid for.
+
+    Text that a client or a plugin chose is cut to 256 characters.
+    """
     caller, deployment = call.caller, reply.deployment
-    told = call.state.get("ledger") or {}
+    told = call.state.get("ledger")
+    if told is not None and not isinstance(told, dict):
+        _drop("all of it", told)
+        told = None
     first, seconds = trace.first_byte, trace.seconds()
+    requested = _text(requested_model)
     return {
         "id": call.id,
         "time_ms": trace.arrived_ms,
-        "organization": caller.organization,
-        "key": caller.key,
-        "user": None if caller.user is None else caller.user[:_LONGEST],
+        "organization": _text(caller.organization, None),
+        "key": _text(caller.key, None),
+        "user": None if caller.user is None else _text(caller.user),
         "api": call.api,
-        "requested_model": requested_model[:_LONGEST],
-        "model": _model(deployment, requested_model if known_model else "")[:_LONGEST],
+        "requested_model": requested,
+        "model": _text(deployment.model) if deployment is not None else requested if known_model else "",
         "provider": "" if deployment is None else deployment.provider,
-        "deployment": None if deployment is None else deployment.id[:_LONGEST],
-        "source": reply.source,
+        "deployment": None if deployment is None else _text(deployment.id),
+        "source": _text(reply.source, None),
         "status": reply.status,
         "stream": call.stream,
         "complete": gone is None,
@@ -52,31 +64,54 @@ def entry(
         "cache_write_tokens": None if usage is None else usage.cache_write_tokens,
         "reasoning_tokens": None if usage is None else usage.reasoning_tokens,
         "usage_reported": None if usage is None else usage.reported,
-        "cost_nano_usd": cost_nano_usd,
-        "saved_nano_usd": told.get("saved_nano_usd", 0),
+        "cost_nano_usd": None if cost_nano_usd is None or cost_nano_usd > LARGEST else cost_nano_usd,
+        "saved_nano_usd": _saved(told["saved_nano_usd"]) if told and "saved_nano_usd" in told else 0,
         "latency_us": round(seconds * 1e6),
         "first_token_us": None if first is None else round((first - trace.started) * 1e6),
         "overhead_us": max(0, round((seconds - trace.provider_seconds) * 1e6)) if first is None or not call.stream
         else max(0, round((first - trace.started - trace.provider_seconds) * 1e6)),
         "attempts": trace.attempts,
-        "complexity": _cut(told.get("complexity")),
-        "cache_key": _cut(told.get("cache_key")),
-        "route": "; ".join(trace.reasons)[:_LONGEST_ROUTE] if trace.reasons else None,
-        "decisions": _decisions(trace) if trace.decisions else None,
+        "complexity": _note(told, "complexity") if told else None,
+        "cache_key": _note(told, "cache_key") if told else None,
+        "route": _text("; ".join(trace.reasons), _LONGEST_ROUTE) if trace.reasons else None,
+        "decisions": _text(_decisions(trace), _LONGEST_ROUTE) if trace.decisions else None,
         "tags": tags,
     }  # fmt: skip
 
 
-def _model(deployment: Any, requested: str) -> str:
-    return requested if deployment is None else str(deployment.model)
+def _text(text: str, longest: int | None = _LONGEST) -> str:
+    """Cut, and without half characters, of which no JSON can be made."""
+    text = text[:longest]
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
-def _cut(text: Any) -> str | None:
-    return None if text is None else str(text)[:_LONGEST]
+def _note(told: Mapping[Any, Any], name: str) -> str | None:
+    text = told.get(name)
+    if text is None or isinstance(text, str):
+        return None if text is None else _text(text)
+    _drop(name, text)
+    return None
+
+
+def _saved(nano_usd: Any) -> int:
+    if type(nano_usd) is int and abs(nano_usd) <= LARGEST:
+        return nano_usd
+    _drop("saved_nano_usd", nano_usd)
+    return 0
+
+
+def _drop(name: str, value: object) -> None:
+    _say_dropped(name, type(value).__name__)
+
+
+@lru_cache(maxsize=64)
+def _say_dropped(name: str, kind: str) -> None:
+    """Once for each, not with every call."""
+    log.warning("a plugin's note for the ledger is left out of the rows: %s is of type %s or too large", name, kind)
 
 
 def _decisions(trace: Trace) -> str:
-    return "; ".join(f"{made.plugin} {made.stage}: {made.would}" for made in trace.decisions)[:_LONGEST_ROUTE]
+    return "; ".join(f"{made.plugin} {made.stage}: {made.would}" for made in trace.decisions)
 
 
 def _code(reply: Reply) -> str:

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -53,16 +54,40 @@ def write(batches: Iterable[Rows], file: IO[bytes], format: Format, progress: Ca
 
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of ``path`` when all of it is written; after an error nothing is there or changed."""
-    hidden = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    """A file that takes the place of ``path`` when all of it is written; after an error nothing is there or changed.
+
+    Of a symbolic link what it leads to is replaced. What is there and no file, such as a pipe or a device, is written
+    as it is. An ``OSError`` names ``path``.
+    """
+    place = Path(os.path.realpath(path))
+    hidden = place.with_name(f".{place.name}.{secrets.token_hex(4)}")
     try:
+        mode = _mode(path)
+        if mode is not None and not stat.S_ISREG(mode):
+            with path.open("wb") as file:
+                yield file
+            return
         with hidden.open("xb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), stat.S_IMODE(mode))
             yield file
             file.flush()
             os.fsync(file.fileno())
-        hidden.replace(path)
+        hidden.replace(place)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(hidden)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         hidden.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int | None:
+    """None where nothing is, or a link to nothing."""
+    try:
+        return path.stat().st_mode
+    except FileNotFoundError:
+        return None
 
 
 def _fetched(connection: Any, *, asked: Any) -> Rows:

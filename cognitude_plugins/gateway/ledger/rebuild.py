@@ -12,7 +12,6 @@ from ..storage.database import Storage
 from .batch import alone, horizon
 from .bulk import add
 from .rollups import DAY_MS, rollups
-from .row import COLUMNS
 from .tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES
 
 _AT_ONCE: Final = 10_000
@@ -42,6 +41,6 @@ def _rebuild_day(connection: Connection, day: int) -> int:
     of_day = select(CALLS).where(CALLS.c.time_ms >= day, CALLS.c.time_ms < day + DAY_MS)
     count = 0
     for rows in connection.execute(of_day.execution_options(yield_per=_AT_ONCE)).partitions():
-        add(connection, rollups(dict(zip(COLUMNS, row, strict=True)) for row in rows))
+        add(connection, rollups(rows))
         count += len(rows)
     return count

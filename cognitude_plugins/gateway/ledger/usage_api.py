@@ -84,8 +84,10 @@ class UsageApi:
 
 
 def _group_by(request: Request, caller: Caller) -> str:
-    """Raises `WrongQuery`, also for a parameter that is not known."""
+    """Raises `WrongQuery`, also for a parameter that is not known or given twice."""
     for name in request.query_params:
+        if len(request.query_params.getlist(name)) > 1:
+            raise WrongQuery(name[:200], f"The parameter {name[:80]!r} is given more than once.")
         if name not in _PARAMETERS:
             raise WrongQuery(name[:200], f"There is no parameter {name[:80]!r}, but {', '.join(_PARAMETERS)}.")
     allowed = (*_DIMENSIONS, "organization") if caller.admin else _DIMENSIONS

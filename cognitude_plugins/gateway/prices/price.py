@@ -123,11 +123,18 @@ class Price:
 
 
 def sorted_tiers(tiers: Iterable[Tier]) -> tuple[Tier, ...]:
-    """As `Price.tiers` has them. Of two for the same prompts the first stands."""
+    """As `Price.tiers` has them, each with what it leaves out as in the one below. Of two alike the first stands."""
     unique: dict[int, Tier] = {}
     for tier in tiers:
         unique.setdefault(tier.above_prompt_tokens, tier)
-    return tuple(sorted(unique.values(), key=lambda tier: -tier.above_prompt_tokens))
+    found: list[Tier] = []
+    for _, tier in sorted(unique.items()):
+        found.insert(0, tier if not found else _on_top_of(found[0], tier))
+    return tuple(found)
+
+
+def _on_top_of(below: Tier, tier: Tier) -> Tier:
+    return replace(tier, **{name: getattr(below, name) for name in _RATES if getattr(tier, name) is None})
 
 
 def nano(dollars: Any, times: int = 1) -> int:

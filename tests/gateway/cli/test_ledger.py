@@ -23,6 +23,7 @@ def config(tmp_path: Path, sqlite_url: str) -> Path:
         f"services: {{database: {json.dumps(sqlite_url)}}}\ngateway: {{data_dir: data}}\n"
         "models: [{name: m, provider: simulated/m}]\n"
     )
+    assert CliRunner().invoke(main, ["migrate", "--config", str(path)]).exit_code == 0
     rows = [row("a"), row("b", organization="globex", time_ms=NOON + 1), row("c", time_ms=NOON + 2)]
     write_segment(tmp_path / "data" / "journal", rows)
     return path
@@ -53,6 +54,12 @@ def test_a_stretch_of_time_and_an_organization_can_be_chosen(config: Path) -> No
     ]
 
 
+def test_an_organization_that_is_not_there_is_warned_of(config: Path) -> None:
+    result = run(config, "--organization", "nope")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "warning: There is no organization 'nope'.\n"
+
+
 @pytest.mark.parametrize("format", ["jsonl", "csv", "parquet"])
 def test_a_file_is_written_whole(config: Path, format: str) -> None:
     target = config.parent / f"rows.{format}"
@@ -66,6 +73,16 @@ def test_a_folder_that_is_not_there_is_said_without_a_traceback(config: Path) ->
     result = run(config, "--output", str(config.parent / "nowhere" / "rows"))
     assert result.exit_code == 1
     assert "No such file or directory" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "said"),
+    [("", 2, "--output: a file, or - for standard output"), (".", 1, "Error: [Errno 21] Is a directory: '.'\n")],
+)
+def test_what_is_no_file_is_said_without_a_traceback(config: Path, output: str, status: int, said: str) -> None:
+    result = run(config, "--output", output)
+    assert result.exit_code == status
+    assert said in result.stderr
 
 
 def test_a_time_that_is_none_is_refused(config: Path) -> None:

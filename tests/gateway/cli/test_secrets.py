@@ -84,7 +84,7 @@ def test_the_secret_is_changed_without_losing_a_key(tmp_path: Path, database_url
 
 def test_what_cannot_be_opened_is_said_and_left(tmp_path: Path, database_url: str) -> None:
     config = configure(tmp_path, database_url, NEW)
-    run(config, "secrets", "list")
+    run(config, "org", "create", "a")
     put(database_url, OLD, "a")
     put(database_url, NEW, "b")
     result = run(config, "secrets", "rotate")
@@ -96,7 +96,7 @@ def test_what_cannot_be_opened_is_said_and_left(tmp_path: Path, database_url: st
 
 
 def test_another_machines_secret_is_refused(tmp_path: Path, database_url: str) -> None:
-    assert run(configure(tmp_path, database_url, OLD), "secrets", "list").exit_code == 0
+    assert run(configure(tmp_path, database_url, OLD), "org", "create", "a").exit_code == 0
     result = run(configure(tmp_path, database_url, NEW), "secrets", "rotate")
     assert result.exit_code == 1
     assert "another secret key" in result.stderr
@@ -106,8 +106,18 @@ def test_another_machines_secret_is_refused(tmp_path: Path, database_url: str) -
 @pytest.mark.parametrize("content", ["", "short"])
 def test_a_file_without_a_secret_is_named(tmp_path: Path, sqlite_url: str, content: str) -> None:
     config = configure(tmp_path, sqlite_url)
-    (tmp_path / ".cognitude").mkdir()
+    run(config, "migrate")
     (tmp_path / ".cognitude" / "secret.key").write_text(content)
     result = run(config, "secrets", "list")
     assert result.exit_code == 1
     assert str(tmp_path / ".cognitude" / "secret.key") in result.stderr
+
+
+def test_a_list_makes_no_secret_key(tmp_path: Path, sqlite_url: str) -> None:
+    config = configure(tmp_path, sqlite_url)
+    run(config, "migrate")
+    result = run(config, "secrets", "list")
+    file = tmp_path / ".cognitude" / "secret.key"
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"Error: there is no secret key yet: the gateway makes {file} when it starts\n"
+    assert not file.exists()

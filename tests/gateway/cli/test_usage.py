@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -24,6 +27,7 @@ def config(tmp_path: Path, database_url: str) -> Path:
         f"services: {{database: {json.dumps(database_url)}}}\ngateway: {{data_dir: data}}\n"
         "models: [{name: m, provider: simulated/m}]\n"
     )
+    assert CliRunner().invoke(main, ["migrate", "--config", str(path)]).exit_code == 0
     return path
 
 
@@ -48,13 +52,33 @@ def test_a_table_of_80_columns_with_what_was_still_in_the_journal(config: Path) 
     result = run(config, "--by", "model")
     assert result.stderr == ""
     assert result.stdout.splitlines() == [
-        "MODEL                     CALLS  ERRORS  HITS  TOKENS IN  OUT     USD",
-        "a-model-with-a-rather-l…      1       1     0          9    3  0.0000",
-        "small                         2       0     1       5.0M    6  1.2346",
-        "total                         3       1     1       5.0M    9  1.2346",
+        "MODEL                     CALLS  ERRORS  HITS  TOKENS IN  OUT       USD",
+        "a-model-with-a-rather-l…      1       1     0          9    3  0.000000",
+        "small                         2       0     1       5.0M    6  1.234561",
+        "total                         3       1     1       5.0M    9  1.234561",
         "The cost of 1 calls is not known.",
     ]
     assert list((config.parent / "data" / "journal").glob("*.journal")) == []
+
+
+def test_what_there_is_of_the_rest_has_columns_of_its_own(config: Path) -> None:
+    values = {"cached_tokens": 4, "reasoning_tokens": 2, "saved_nano_usd": -1_500_000, "complete": False}
+    write_segment(config.parent / "data" / "journal", [row("a", time_ms=NOW, **values), row("b", time_ms=NOW)])
+    assert run(config, "--by", "model").stdout.splitlines() == [
+        "MODEL  CALLS  ERRORS  INCOMPLETE  HITS  TOKENS IN  CACHED  OUT  REASONING       USD  SAVED USD",
+        "small      2       0           1     0         18       4    6          2  0.000002  -0.001500",
+        "total      2       0           1     0         18       4    6          2  0.000002  -0.001500",
+    ]
+
+
+def test_a_full_disk_behind_standard_output_is_said_without_a_traceback(config: Path) -> None:
+    for arguments in (["usage"], ["key", "list", "--json"], ["ledger", "export", "--format", "csv"], ["--help"]):
+        command = [sys.executable, "-m", "cognitude_plugins.gateway.cli", *arguments]
+        environ = {**os.environ, "COGNITUDE_CONFIG": str(config)}
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environ, check=False)
+        said = "Error: standard output cannot be written: No space left on device\n"
+        assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_the_same_for_programs_and_of_one_organization(config: Path) -> None:
@@ -68,6 +92,23 @@ def test_the_same_for_programs_and_of_one_organization(config: Path) -> None:
     assert [(one["group"]["user"], one["calls"]) for one in found["data"]] == [("", 2), ("ada", 1)]
     assert found["total"]["cost_usd"] == "1.2345612"
     assert json.loads(run(config, "--json", "--organization", "nobody").stdout)["total"]["calls"] == 0
+
+
+def test_an_organization_that_is_not_there_is_warned_of_and_answered(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger may have rows of one that was declared once."""
+    fill(config)
+    asked = run(config, "--organization", "globex", "--json")
+    assert asked.stderr == "warning: There is no organization 'globex'.\n"
+    assert json.loads(asked.stdout)["total"]["calls"] == 1
+    assert CliRunner().invoke(main, ["org", "create", "Globex", "--config", str(config)]).exit_code == 0
+    assert "Did you mean 'globex'?" in run(config, "--organization", "globax").stderr
+    assert run(config, "--organization", "globex").stderr == ""
+    assert CliRunner().invoke(main, ["org", "disable", "globex", "--config", str(config)]).exit_code == 0
+    assert run(config, "--organization", "globex").stderr == ""
+    monkeypatch.setenv("COGNITUDE_BOOTSTRAP_KEY", "a-secret-of-32-characters-012345")
+    assert run(config, "--organization", "default").stderr == ""
 
 
 def test_nothing_of_a_name_reaches_the_terminal_but_letters(config: Path) -> None:

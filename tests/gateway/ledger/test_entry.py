@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cognitude_plugins.gateway.ledger.entry import entry
+from cognitude_plugins.gateway.ledger.records import parse
 from cognitude_plugins.gateway.ledger.row import COLUMNS, Row
 from cognitude_plugins.gateway.trace import Trace
 from hooks import Decision, Deployment, Reply, Usage
@@ -16,7 +20,7 @@ SMALL = Deployment(id="small#2", model="small", provider="openai", upstream_mode
 
 
 def made(**changes: Any) -> Row:
-    given = {
+    values = {
         "call": make_call({"model": "auto", "messages": []}, organization="acme", key="k", user="u"),
         "requested_model": "auto",
         "known_model": True,
@@ -27,7 +31,7 @@ def made(**changes: Any) -> Row:
         "cost_nano_usd": 1234,
         "tags": {"team": "search"},
     }
-    return Row.decode(orjson.dumps(entry(**{**given, **changes})))
+    return Row.decode(orjson.dumps(entry(**{**values, **changes})))
 
 
 def test_every_column_is_written() -> None:
@@ -101,3 +105,67 @@ def test_overhead_is_what_the_provider_did_not_take() -> None:
     row = made(trace=trace)
     assert 2_000_000 <= row.latency_us < 2_500_000
     assert 500_000 <= row.overhead_us < 1_000_000
+
+
+@pytest.mark.parametrize("saved", [1.5, "5", True, 2**60, 2**70, -(2**60), float("nan"), None])
+def test_of_a_note_that_no_row_can_have_only_that_is_left_out(saved: Any) -> None:
+    call = make_call()
+    call.state["ledger"] = {"saved_nano_usd": saved, "complexity": "a\ud800b", "cache_key": 7}
+    row = made(call=call)
+    assert (row.saved_nano_usd, row.complexity, row.cache_key) == (0, "a?b", None)
+    assert row.cost_nano_usd == 1234
+
+
+def test_a_note_that_is_left_out_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    class Odd: ...
+
+    call = make_call()
+    call.state["ledger"] = {"cache_key": Odd()}
+    for _ in range(3):
+        made(call=call)
+    assert [one.getMessage() for one in caplog.records if "Odd" in one.getMessage()] == [
+        "a plugin's note for the ledger is left out of the rows: cache_key is of type Odd or too large"
+    ]
+
+
+def test_a_cost_that_the_sums_could_not_hold_is_not_known() -> None:
+    assert made(cost_nano_usd=2**53).cost_nano_usd == 2**53
+    assert made(cost_nano_usd=2**53 + 1).cost_nano_usd is None
+
+
+TEXTS = st.text(st.characters(), max_size=5) | st.text(st.sampled_from("a\0\ud800\udc00\u20ac"), max_size=300)
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | TEXTS | st.binary(max_size=3) | st.just(object()),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=2),
+)
+NOTES = st.dictionaries(st.sampled_from(["saved_nano_usd", "complexity", "cache_key", "other"]), ANYTHING)
+
+
+@given(
+    told=ANYTHING | NOTES,
+    texts=st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS),
+    cost=st.none() | st.integers(min_value=0),
+    known=st.booleans(),
+    deployed=st.booleans(),
+)
+def test_whatever_there_is_to_say_of_a_call_its_row_can_be_stored(
+    told: Any, texts: tuple[str, ...], cost: int | None, known: bool, deployed: bool
+) -> None:
+    organization, key, user, model, reason = texts
+    call = make_call({"model": "m"}, organization=organization, key=key, user=user)
+    call.state["ledger"] = told
+    trace = Trace()
+    trace.reasons = (reason,)
+    trace.decisions.append(Decision(plugin=reason, stage="route", would=reason))
+    row = entry(
+        call=call,
+        requested_model=model,
+        known_model=known,
+        reply=Reply(source=reason, deployment=SMALL if deployed else None),
+        trace=trace,
+        gone=None,
+        usage=Usage(prompt_tokens=3 * 2**31),
+        cost_nano_usd=cost,
+        tags={},
+    )
+    parse(orjson.dumps(row))

@@ -5,6 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
+import stat
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -109,3 +113,51 @@ def test_a_file_is_replaced_when_all_is_written_and_not_before(tmp_path: Path) -
         file.write(b"%d" % (1 // file.write(b"")))
     assert [one.name for one in tmp_path.iterdir()] == ["out"]
     assert path.read_text() == "new"
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    there, link = tmp_path / "there", tmp_path / "link"
+    link.symlink_to("there")
+    for text in (b"one", b"two"):
+        with replacing(link) as file:
+            file.write(text)
+        assert there.read_bytes() == text
+    assert link.is_symlink()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["link", "there"]
+
+
+def test_a_file_that_only_its_owner_may_read_stays_so(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    path.touch(mode=0o600)
+    with replacing(path) as file:
+        file.write(b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("format", ["jsonl", "parquet"])
+def test_a_pipe_is_written_and_stays(ledger: Storage, tmp_path: Path, format: Format) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    found: list[bytes] = []
+    reading = threading.Thread(target=lambda: found.append(path.read_bytes()), daemon=True)
+    reading.start()
+    with replacing(path) as file:
+        write(rows(ledger, None, 0, 2**62), file, format, lambda count: None)
+    reading.join(10)
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+def test_a_device_is_written_and_stays() -> None:
+    with replacing(Path("/dev/null")) as file:
+        file.write(b"new")
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
+
+
+@pytest.mark.parametrize("name", [".", "nowhere/out", "full", "loop"])
+def test_an_error_names_the_path_that_was_given(tmp_path: Path, name: str) -> None:
+    (tmp_path / "full").symlink_to("/dev/full")
+    (tmp_path / "loop").symlink_to("loop")
+    path = tmp_path / name
+    with pytest.raises(OSError, match=re.escape(repr(str(path)))), replacing(path) as file:
+        file.write(b"new")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["full", "loop"]

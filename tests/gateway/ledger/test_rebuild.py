@@ -8,7 +8,7 @@ from sqlalchemy import select
 from cognitude_plugins.gateway.ledger import rebuild as module
 from cognitude_plugins.gateway.ledger.batch import Part, store
 from cognitude_plugins.gateway.ledger.rebuild import rebuild
-from cognitude_plugins.gateway.ledger.records import parse
+from cognitude_plugins.gateway.ledger.records import by_column, parse
 from cognitude_plugins.gateway.ledger.retention import prune
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS
 from cognitude_plugins.gateway.ledger.tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES
@@ -35,7 +35,7 @@ def test_loaded_rows_get_the_sums_that_the_writer_would_have_made(
     each_database.write_now(lambda c: store(c, [part], NOON))
     written = sums(each_database)
     each_database.write_now(lambda c: [c.execute(table.delete()) for table in (CALLS, MINUTES, DAYS)])
-    each_database.write_now(lambda c: c.execute(CALLS.insert(), entries))
+    each_database.write_now(lambda c: c.execute(CALLS.insert(), list(map(by_column, entries))))
     monkeypatch.setattr(module, "_AT_ONCE", 64)
     told: list[int] = []
     for _ in range(2):

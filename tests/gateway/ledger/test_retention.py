@@ -13,7 +13,7 @@ from cognitude_plugins.gateway.ledger import retention
 from cognitude_plugins.gateway.ledger.batch import Part, store
 from cognitude_plugins.gateway.ledger.queries import horizons
 from cognitude_plugins.gateway.ledger.reader import Reader
-from cognitude_plugins.gateway.ledger.records import parse
+from cognitude_plugins.gateway.ledger.records import by_column, parse
 from cognitude_plugins.gateway.ledger.retention import prune
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS
 from cognitude_plugins.gateway.ledger.row import Row
@@ -62,7 +62,7 @@ async def test_calls_that_are_not_in_the_sums_are_kept_and_so_is_what_came_after
     each_database: Storage, caplog: pytest.LogCaptureFixture
 ) -> None:
     put(each_database, [row(f"r{back}", time_ms=TODAY - back * DAY_MS) for back in (2, 3, 5)])
-    loaded = parse(row("loaded", time_ms=TODAY - 3 * DAY_MS + 1).encode())
+    loaded = by_column(parse(row("loaded", time_ms=TODAY - 3 * DAY_MS + 1).encode()))
     each_database.write_now(lambda c: c.execute(CALLS.insert().values(**loaded)))
     await prune(each_database, SHORT, NOON / 1000)
     assert days_in(each_database, CALLS) == [2, 3]

@@ -34,7 +34,7 @@ def api(each_database: Storage) -> UsageApi:
     return UsageApi(reader=Reader(each_database), clock=lambda: NOON / 1000)
 
 
-async def get(api: UsageApi, caller: Caller = VIEWER, **query: str) -> httpx.Response:
+async def get(api: UsageApi, caller: Caller = VIEWER, **query: Any) -> httpx.Response:
     """Through the real gate, as if this caller's key had been accepted."""
 
     async def known(scope: Scope) -> Caller | Reply:
@@ -140,10 +140,12 @@ async def test_a_gateway_admin_sees_all_of_them_or_the_one_it_names(api: UsageAp
         ({"group_by": "organization"}, "group_by", "one of day, model, provider, user, key, not 'organization'."),
         ({"group_by": "x" * 5000}, "group_by", "not 'xxx"),
         ({"groupby": "day"}, "groupby", "There is no parameter 'groupby'"),
+        ({"group_by": ["day", "model"]}, "group_by", "The parameter 'group_by' is given more than once."),
+        ({"end_date": ["2026-01-01", "2026-01-01"]}, "end_date", "The parameter 'end_date' is given more than once."),
     ],
 )
 async def test_what_is_asked_wrongly_is_said_with_its_rule(
-    api: UsageApi, query: dict[str, str], param: str, said: str
+    api: UsageApi, query: dict[str, Any], param: str, said: str
 ) -> None:
     answer = await get(api, **query)
     error = answer.json()["error"]

@@ -230,10 +230,16 @@ def test_a_configured_price_has_all_that_can_be_configured() -> None:
 
 
 def test_an_absent_tier_price_is_as_below_it() -> None:
-    one = Price.of(
-        Settings.model_validate({"input": 1, "output": 2, "cached_input": 0.5, "tiers": [{"above_prompt_tokens": 9}]})
-    )
-    assert one.cost(Usage(prompt_tokens=10, cached_tokens=4, completion_tokens=1)) == 6_000 + 2_000 + 2_000
+    tiers = [
+        {"above_prompt_tokens": 99, "cached_input": 3},
+        {"above_prompt_tokens": 9, "input": 4},
+        {"above_prompt_tokens": 999, "output": 8},
+    ]
+    one = Price.of(Settings.model_validate({"input": 1, "output": 2, "cached_input": 0.5, "tiers": tiers}))
+    used = {"cached_tokens": 4, "completion_tokens": 1}
+    assert one.cost(Usage(prompt_tokens=10, **used)) == 6 * 4_000 + 4 * 500 + 2_000
+    assert one.cost(Usage(prompt_tokens=100, **used)) == 96 * 4_000 + 4 * 3_000 + 2_000
+    assert one.cost(Usage(prompt_tokens=1000, **used)) == 996 * 4_000 + 4 * 3_000 + 8_000
 
 
 counts = st.integers(0, 10**9)
