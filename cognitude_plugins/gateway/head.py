@@ -10,7 +10,24 @@ from hooks import Call, Reply
 
 from .trace import Trace
 
-RawHeaders = list[tuple[bytes, bytes]]
+
+class Head(list[tuple[bytes, bytes]]):
+    """Names in lower case and values without anything that could end a line: a server need not look at them again.
+
+    ``length`` is the body's, None for a stream.
+    """
+
+    __slots__ = ("length",)
+
+    def __init__(self, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        super().__init__(headers)
+        self.length: int | None = None
+
+    def close_at(self, length: int) -> None:
+        """Say how long the body is."""
+        self.length = length
+        self.append((b"content-length", b"%d" % length))
+
 
 _WHOLE: Final = ((b"content-type", b"application/json"),)
 _STREAM: Final = (
@@ -21,13 +38,15 @@ _STREAM: Final = (
 _REASONS_LIMIT: Final = 1024
 
 
-def answer_head(call: Call, reply: Reply, trace: Trace, cost_nano_usd: int | None) -> RawHeaders:
+def answer_head(call: Call, reply: Reply, trace: Trace, cost_nano_usd: int | None) -> Head:
     """Headers of an answer to a call, without its length. ``x-cognitude-cost-usd`` only where it is known."""
-    headers = [
-        (b"x-request-id", call.id.encode()),
-        (b"x-cognitude-source", printable(reply.source)),
-        (b"x-cognitude-attempts", b"%d" % reply.attempts),
-    ]
+    headers = Head(
+        (
+            (b"x-request-id", call.id.encode()),
+            (b"x-cognitude-source", printable(reply.source)),
+            (b"x-cognitude-attempts", b"%d" % reply.attempts),
+        )
+    )
     if reply.deployment is not None:
         headers.append((b"x-cognitude-model", printable(reply.deployment.id)))
     if trace.reasons:
@@ -52,9 +71,18 @@ def printable(text: str) -> bytes:
 
 def _given(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[bytes, bytes]]:
     for name, value in headers:
-        key = name.lower()
-        if key and key not in _OURS and key.isascii() and all(char.isalnum() or char in "-_." for char in key):
-            yield key.encode(), printable(value)
+        key = _name(name)
+        if key:
+            # Most are plain, and few come twice: to look them up would cost more than to encode them.
+            yield key, value.encode() if value.isascii() and value.isprintable() else printable(value)
+
+
+@lru_cache(maxsize=1024)
+def _name(name: str) -> bytes:
+    """Empty for one that is the server's own, or none at all."""
+    key = name.lower()
+    plain = key.isascii() and all(char.isalnum() or char in "-_." for char in key)
+    return key.encode() if plain and key not in _OURS else b""
 
 
 _OURS: Final = frozenset(

@@ -6,11 +6,12 @@ import asyncio
 from typing import Any, ClassVar, Final, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from hooks import Reply
 
 from .connection import LENT, Connection
+from .cycle import Cycle
 from .ids import new_id
 
 
@@ -63,6 +64,10 @@ class Bounded(HttpToolsProtocol):
         # What lies behind a body in the same piece is not counted: it is not known where the body ends.
         if awaited and self._in_head and self._head > self.header_bytes:
             self._refuse(*self._too_large())
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.__class__ = Cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -119,7 +119,7 @@ class Responder:
                 raw = self._unrecorded(delivered)
             reply = delivered.reply
             head = answer_head(self.call, reply, self.trace, self.account.cost_nano_usd)
-            head.append((b"content-length", b"%d" % len(raw)))
+            head.close_at(len(raw))
             await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
             await self._put_last(raw)
 
@@ -130,10 +130,12 @@ class Responder:
         chunks: AsyncIterator[bytes] = source
         begun = False
         usage = UsageFilter(CODEC, strip=not asked_for_usage(self.call))
-        if self.provided is None or self.provided.chunks is source:
-            delivered.meters = (*delivered.meters, usage)
         try:
             chunks, taps = _layered(source, reply.layers, delivered.told)
+            # What a plugin says of the usage when it ends a stream is no report of the provider's.
+            metered = isinstance(source, Metered) and chunks is not source.source
+            if not metered and (self.provided is None or self.provided.chunks is source):
+                delivered.meters = (*delivered.meters, usage)
             if self.lifeline.reachable:
                 head = answer_head(self.call, reply, self.trace, None)
                 begun = True
