@@ -3,7 +3,7 @@
 from .call import Api, Call, Caller, Headers, Role
 from .errors import ConfigError, PluginError, Problem, Unavailable
 from .frozen import freeze, thaw
-from .gateway import Database, Dimension, Gateway, Ledger, Sums
+from .gateway import EVERY_ORGANIZATION, Database, Dimension, Gateway, Ledger, Redis, Sums
 from .job import Job
 from .operation import Access, Operation, operation
 from .payload import Payload
@@ -14,6 +14,7 @@ from .stream import DROP
 
 __all__ = [
     "DROP",
+    "EVERY_ORGANIZATION",
     "Access",
     "Api",
     "Call",
@@ -33,6 +34,7 @@ __all__ = [
     "Plan",
     "PluginError",
     "Problem",
+    "Redis",
     "Reply",
     "Role",
     "Sums",

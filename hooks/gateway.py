@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from .call import Call
 from .plan import Deployment
 from .reply import Reply
+from .usage import Usage
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -99,6 +100,28 @@ class Database(Protocol):
         ...
 
 
+EVERY_ORGANIZATION: Final = "*"
+"""In place of an organization, for work with the database that is of all of them at once, such as reading what changed.
+
+Said explicitly, so that it can be searched for.
+"""
+
+
+class Redis(Protocol):
+    """What ``services.redis`` names."""
+
+    @property
+    def cluster(self) -> bool: ...
+
+    def client(self, *, timeout: float) -> Any:
+        """A ``redis.asyncio`` client of the plugin's own, which closes it.
+
+        An operation that takes longer than ``timeout`` seconds fails, and nothing is tried again by itself: what was
+        sent twice may count twice.
+        """
+        ...
+
+
 class Gateway(Protocol):
     """Given to `lifespan`."""
 
@@ -120,6 +143,28 @@ class Gateway(Protocol):
 
     @property
     def database(self) -> Database: ...
+
+    @property
+    def redis(self) -> Redis | None:
+        """None where ``services.redis`` is ``memory``."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """Serving processes of this gateway on this machine."""
+        ...
+
+    def time_zone(self, organization: str) -> str:
+        """Of IANA's names; ``UTC`` where nobody has said otherwise."""
+        ...
+
+    def prompt_tokens(self, call: Call) -> int:
+        """About how many tokens the call's prompt has: an estimate that does not block."""
+        ...
+
+    def cost(self, deployment: Deployment, usage: Usage) -> int | None:
+        """Nano-dollars at the price in force; None when it is not known."""
+        ...
 
     async def serve(self, call: Call) -> Reply:
         """Send a call of the plugin's own through the whole pipeline, accounted like any other.

@@ -1,4 +1,4 @@
-"""The test kit for plugins: sample values, a pipeline and a ledger in miniature, and a check of the contract.
+"""The test kit for plugins: samples, a pipeline, a ledger and a gateway in miniature, and a check of the contract.
 
 Also a pytest plugin (entry point ``pytest11``) that gives the fixtures ``make_call`` and ``exercise``.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .conformance import check_plugin
 from .exercise import Exercised, exercise
+from .gateway_fake import FakeGateway
 from .ledger_fake import FakeCall, FakeLedger
 from .samples import chunks_of, completion, make_call, streamed
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Exercised",
     "FakeCall",
+    "FakeGateway",
     "FakeLedger",
     "check_plugin",
     "chunks_of",

@@ -15,8 +15,19 @@ from tests.databases import (
     postgres_url,
     sqlite_url,
 )
+from tests.redis_servers import redis_cluster, redis_server, shared_redis
 
-__all__ = ["database_url", "each_database", "empty_database", "postgres", "postgres_url", "sqlite_url"]
+__all__ = [
+    "database_url",
+    "each_database",
+    "empty_database",
+    "postgres",
+    "postgres_url",
+    "redis_cluster",
+    "redis_server",
+    "shared_redis",
+    "sqlite_url",
+]
 
 SOAK = os.environ.get("COGNITUDE_SOAK") == "1"
 

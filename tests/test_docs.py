@@ -30,6 +30,7 @@ PAGES = (
     "docs/middleware.md",
     "docs/operations.md",
     "docs/prices.md",
+    "docs/redis.md",
     "docs/storage.md",
 )
 OWN_TEST = {

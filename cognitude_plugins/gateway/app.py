@@ -88,7 +88,7 @@ class App:
         """
         async with self._reloading:
             fresh = await asyncio.to_thread(build, self.path, self._environ, inner=self._inner)
-            await fresh.start(self.runtime.books)
+            await fresh.start(self.runtime)
             old = self.runtime
             self._use(fresh)
         retiring = asyncio.create_task(_retire(old))

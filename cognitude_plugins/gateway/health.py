@@ -16,7 +16,7 @@ _SECONDS: Final = 2.0
 async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
     """The body of ``/health``. ``status``: ``ok``, ``degraded``, ``down`` (a plugin is not well), ``draining``."""
     blocks = await _blocks(runtime)
-    kept = {} if runtime.books is None else runtime.books.status()
+    kept = _services(runtime)
     plugins = {
         entry.name: {
             "use": entry.entry.use,
@@ -43,7 +43,7 @@ async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
 
 async def ready(runtime: Runtime, *, draining: bool) -> tuple[bool, str]:
     """Whether new calls should come here, and the status in a word."""
-    kept = {} if runtime.books is None else runtime.books.status()
+    kept = _services(runtime)
     status = "draining" if draining else worst({**await _blocks(runtime), **kept})
     return status not in ("draining", "down"), status
 
@@ -52,6 +52,12 @@ def worst(blocks: Mapping[str, Mapping[str, object]]) -> str:
     """``down`` if one is down, ``degraded`` if one is anything but ok, else ``ok``."""
     statuses = {str(block.get("status", "ok")) for block in blocks.values()}
     return "down" if "down" in statuses else "degraded" if statuses - {"ok"} else "ok"
+
+
+def _services(runtime: Runtime) -> dict[str, dict[str, Any]]:
+    """The blocks ``database``, ``ledger`` and, where there is one, ``redis``."""
+    books = {} if runtime.books is None else runtime.books.status()
+    return books if runtime.redis is None else {**books, "redis": runtime.redis.status()}
 
 
 async def _blocks(runtime: Runtime) -> dict[str, Mapping[str, object]]:

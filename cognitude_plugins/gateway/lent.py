@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hooks import Call, Database, Deployment, Ledger, Payload, Reply
+from hooks import Call, Database, Deployment, Ledger, Payload, Redis, Reply, Usage
 
 from .codec import CODEC
 from .exchange import Exchange
+from .ledger.prompt_estimate import prompt_estimate
 from .lifeline import Lifeline
+from .supervisor import workers
 from .trace import Trace
 from .traceparent import continued
 
@@ -43,6 +45,24 @@ class Lent:
     @property
     def database(self) -> Database:
         return self._runtime().opened.database
+
+    @property
+    def redis(self) -> Redis | None:
+        return self._runtime().redis
+
+    @property
+    def workers(self) -> int:
+        return workers()
+
+    def time_zone(self, organization: str) -> str:
+        return self._runtime().opened.directory.time_zone(organization)
+
+    def prompt_tokens(self, call: Call) -> int:
+        return prompt_estimate(call.api, call.payload.peek())
+
+    def cost(self, deployment: Deployment, usage: Usage) -> int | None:
+        price = self._runtime().prices.of(deployment)
+        return None if price is None else price.cost(usage)
 
     async def serve(self, call: Call) -> Reply:
         """Runs in a task of its own, so that a plugin that is cancelled does not leave a call unaccounted."""

@@ -30,6 +30,8 @@ from .pipeline import Pipeline, compile_pipeline
 from .prices import Price, PriceBook
 from .providers import Provider
 from .providers.transports import transports
+from .redis_service import RedisService
+from .redis_service import opened as opened_redis
 from .request_body import BodyLimits
 from .routes import collect_routes
 from .scheduler import Scheduler, collected
@@ -72,16 +74,17 @@ class Runtime:
     drain_nano_usd: int
     tags_header: bytes
     books: Books | None = None
+    redis: RedisService | None = None
     prices: PriceBook = field(default_factory=PriceBook)
     background: Background = field(default_factory=Background)
     under_way: UnderWay
     new_id: Callable[[], str] = new_id
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def start(self, before: Books | None = None) -> None:
+    async def start(self, before: Runtime | None = None) -> None:
         """Open books, providers, plugins in the order of the list, jobs. If one fails, what was opened is closed again.
 
-        ``before`` are the books of the configuration that was in force, to go on with if they fit.
+        ``before`` is the configuration that was in force: its books and its Redis are gone on with if they fit.
         """
         try:
             await self._open(before)
@@ -89,11 +92,13 @@ class Runtime:
             await self._stack.aclose()
             raise
 
-    async def _open(self, before: Books | None) -> None:
+    async def _open(self, before: Runtime | None) -> None:
         from .storage.plugin_tables import collect
 
         await asyncio.to_thread(self.config.data_dir.mkdir, mode=0o700, parents=True, exist_ok=True)
-        self.books = await opened(self.config, before, *collect(self.manager, self.loaded))
+        self.books = await opened(
+            self.config, None if before is None else before.books, *collect(self.manager, self.loaded)
+        )
         self._stack.push_async_callback(self.books.release)
         self.keyring.directory = self.books.directory
         self.prices = await asyncio.to_thread(_price_book, self.catalog)
@@ -105,6 +110,9 @@ class Runtime:
         for provider in self.pipeline.providers.values():
             await provider.start()
             self._stack.push_async_callback(provider.stop)
+        self.redis = await opened_redis(self.config, None if before is None else before.redis)
+        if self.redis is not None:
+            self._stack.push_async_callback(self.redis.release)
         lent = Lent(VERSION, lambda: self)
         for hook in self.manager.hook.lifespan.get_hookimpls():
             await enter(hook, self._stack, ask(hook, "lifespan", lent))

@@ -65,6 +65,9 @@ class Health(BaseModel):
     ledger: dict[str, Any] = Field(
         default_factory=dict, description="How many bytes wait for the database, for how long, and what was lost."
     )
+    redis: dict[str, Any] | None = Field(
+        default=None, description="Its kind: embedded (with process id and status), single, sentinel or cluster."
+    )
     plugins: dict[str, PluginHealth] = Field(description="By the name of their entry.")
     jobs: dict[str, JobHealth]
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, SecretStr, model_validator
 
 from .fields import STRICT, Count, HeaderName, Seconds, Usd
+from .redis_url import RedisUrl, parse_redis
 
 
 def _database_url(url: SecretStr) -> SecretStr:
@@ -18,6 +19,12 @@ def _database_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _redis(value: SecretStr) -> SecretStr:
+    parse_redis(value.get_secret_value())
+    return value
+
+
+RedisSetting = Annotated[SecretStr, AfterValidator(_redis)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 Days = Annotated[int, Field(ge=1)]
 
@@ -34,6 +41,29 @@ class Database(BaseModel):
     )
     pool: Count = Field(default=8, le=256, description="Connections of one process at most.")
     timeout: Seconds = Field(default=2.0, description="Seconds one question of a request may take.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_url(cls, data: Any) -> Any:
+        return {"url": data} if isinstance(data, str) else data
+
+
+class Redis(BaseModel):
+    """What workers and machines count and remember together. Its address alone may stand in its place."""
+
+    model_config = STRICT
+
+    url: RedisSetting = Field(
+        default=SecretStr("memory"),
+        json_schema_extra={"default": "memory"},
+        description="memory (each process by itself), embedded (a Redis of the gateway's own, for the workers of one "
+        "machine), redis://:password@host:6379/0, rediss:// (with TLS), unix:///path, "
+        "redis+sentinel://host,host/service or redis+cluster://host,host.",
+    )
+
+    @property
+    def parsed(self) -> RedisUrl:
+        return parse_redis(self.url.get_secret_value())
 
     @model_validator(mode="before")
     @classmethod

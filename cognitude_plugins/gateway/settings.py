@@ -23,7 +23,7 @@ from .fields import (
     default_name,
 )
 from .price_settings import Price
-from .service_settings import Database, Ledger, OnDisconnect, Outbound
+from .service_settings import Database, Ledger, OnDisconnect, Outbound, Redis
 
 
 def _without_default(schema: dict[str, Any]) -> None:
@@ -163,6 +163,7 @@ class Services(BaseModel):
     model_config = STRICT
 
     database: Database = Field(default=Database(), description="The SQL database of accounts and ledger.")
+    redis: Redis = Field(default=Redis(), description="What workers and machines count and remember together.")
 
 
 class ModelTimeouts(BaseModel):

@@ -20,6 +20,9 @@ log: Final = logging.getLogger("cognitude.workers")
 SUPERVISOR_VARIABLE: Final = "COGNITUDE_SUPERVISOR"
 """In a worker's environment: the process id of the supervisor, which hands a SIGHUP on to every worker."""
 
+WORKERS_VARIABLE: Final = "COGNITUDE_WORKERS"
+"""In a worker's environment: how many there are."""
+
 _STARTUP_FAILED: Final = 3
 _LOOK_SECONDS: Final = 0.2
 _LIVED_SECONDS: Final = 5.0
@@ -51,6 +54,7 @@ class Supervisor:
     def run(self) -> int:
         """Until SIGTERM or SIGINT, which the workers get too; 0, or 3 when a worker could not start at first."""
         os.environ[SUPERVISOR_VARIABLE] = str(os.getpid())
+        os.environ[WORKERS_VARIABLE] = str(self._count)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, frame: self._stop(received))
         signal.signal(signal.SIGHUP, lambda received, frame: self._tell(signal.SIGHUP))
@@ -145,10 +149,19 @@ def _work(target: Target, sockets: Sequence[socket.socket], tells: Connection) -
     target(sockets, ready)
 
 
+def workers() -> int:
+    """Serving processes of this gateway on this machine."""
+    return int(os.environ.get(WORKERS_VARIABLE, "1")) if supervised() else 1
+
+
+def supervised() -> bool:
+    """Whether this is a worker, and not some process that has inherited a worker's environment."""
+    return os.environ.get(SUPERVISOR_VARIABLE) == str(os.getppid())
+
+
 def tell_siblings() -> None:
     """In a worker: have the supervisor send every worker a SIGHUP. Does nothing without a supervisor."""
-    supervisor = os.environ.get(SUPERVISOR_VARIABLE)
-    if supervisor is not None and int(supervisor) == os.getppid():
+    if supervised():
         os.kill(os.getppid(), signal.SIGHUP)
 
 

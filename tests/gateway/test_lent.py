@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
+from cognitude_plugins.gateway.accounts.organizations import create
 from cognitude_plugins.gateway.lent import Lent
+from cognitude_plugins.gateway.supervisor import SUPERVISOR_VARIABLE, WORKERS_VARIABLE
 from hooks import Call, Reply, hookimpl, read
 from hooks.testing import make_call
 from tests.gateway.calls import STREAM, Upstream, Watcher, runtime_of, settled, whole
@@ -103,3 +107,38 @@ async def test_what_is_lent_is_a_narrow_view(tmp_path: Path) -> None:
         assert await lent.database.read("acme", lambda connection: connection.exec_driver_sql("SELECT 7").scalar()) == 7
     finally:
         await runtime.stop()
+
+
+async def test_an_organizations_days_begin_in_its_time_zone(tmp_path: Path) -> None:
+    runtime = runtime_of(tmp_path)
+    await runtime.start()
+    try:
+        lent = Lent("1", lambda: runtime)
+        assert lent.time_zone("acme") == "UTC"
+        await lent.database.write("acme", _in_tokyo)
+        await runtime.opened.directory.refresh()
+        assert (lent.time_zone("acme"), lent.time_zone("globex")) == ("Asia/Tokyo", "UTC")
+    finally:
+        await runtime.stop()
+
+
+def _in_tokyo(connection: Connection) -> None:
+    create(connection, name="Acme", id="acme", time_zone="Asia/Tokyo", now_ms=0)
+
+
+def test_a_prompts_tokens_are_known_without_a_provider(tmp_path: Path) -> None:
+    lent = Lent("1", lambda: runtime_of(tmp_path))
+    call = make_call({"model": "up", "messages": [{"role": "user", "content": "How is the weather in Berlin?"}]})
+    assert 10 <= lent.prompt_tokens(call) <= 20
+
+
+def test_there_is_no_redis_and_one_worker_unless_somebody_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lent = Lent("1", lambda: runtime_of(tmp_path))
+    assert (lent.redis, lent.workers) == (None, 1)
+    monkeypatch.setenv(WORKERS_VARIABLE, "3")
+    monkeypatch.setenv(SUPERVISOR_VARIABLE, str(os.getppid()))
+    assert lent.workers == 3
+    monkeypatch.setenv(SUPERVISOR_VARIABLE, str(os.getpid()))
+    assert lent.workers == 1, "inherited from a worker further up"

@@ -62,6 +62,11 @@ class Directory:
         self._used[token.id] = now
         return entry.known
 
+    def time_zone(self, organization: str) -> str:
+        """``UTC`` for one that the database does not have."""
+        row = self._snapshot.organizations.get(organization)
+        return "UTC" if row is None else str(row.time_zone)
+
     def standing(self, organization: str) -> str | None:
         """Its status, active or disabled; None for an organization that is not in the database."""
         row = self._snapshot.organizations.get(organization)

@@ -31,7 +31,9 @@ def command(ctx: click.Context, config: Path, as_json: bool) -> None:
             click.echo(f"{len(error.problems)} problem(s) in {config}", err=True)
         ctx.exit(1)
     models, plugins = len(runtime.catalog.models), len(runtime.loaded)
+    redis = runtime.config.services.redis.parsed.kind
     if as_json:
-        print_json({"ok": True, "problems": [], "models": models, "plugins": plugins})
+        print_json({"ok": True, "problems": [], "models": models, "plugins": plugins, "redis": redis})
     else:
-        click.echo(f"{config}: {models} models, {plugins} plugins, no problems")
+        shared = "" if redis == "memory" else f"Redis ({redis}), "
+        click.echo(f"{config}: {models} models, {plugins} plugins, {shared}no problems")

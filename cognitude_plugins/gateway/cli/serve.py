@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from cognitude_plugins.gateway.config import Config
 from hooks import ConfigError, Unavailable
 
 from . import CONFIG_VARIABLE, config_option
@@ -26,11 +27,11 @@ def command(ctx: click.Context, config: Path, host: str | None, port: int | None
     """Run the gateway. SIGHUP reads the configuration again, SIGTERM drains and ends with exit code 0."""
     set_up(log_level)
     os.environ[CONFIG_VARIABLE] = str(config)
-    listener, said = _prepared(config, host, port)
-    ctx.exit(in_processes(partial(work, config=config), listener, workers, log_level, said))
+    settings, listener, said = _prepared(config, host, port)
+    ctx.exit(in_processes(partial(work, config=config), settings, listener, workers, log_level, said))
 
 
-def _prepared(config: Path, host: str | None, port: int | None) -> tuple[socket.socket, str]:
+def _prepared(config: Path, host: str | None, port: int | None) -> tuple[Config, socket.socket, str]:
     """A listening socket, and what to print. Everything that can be wrong with the file is known before."""
     from cognitude_plugins.gateway.runtime import build
 
@@ -43,7 +44,7 @@ def _prepared(config: Path, host: str | None, port: int | None) -> tuple[socket.
     except (ConfigError, Unavailable, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
     model = next((model.name for model in settings.models if model.name != "*"), "gpt-4o-mini")
-    return listener, banner(config, url, key, model, os.environ)
+    return settings, listener, banner(config, url, key, model, os.environ)
 
 
 def work(sockets: Sequence[socket.socket], ready: Callable[[], None], config: Path) -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Final
 
 import click
 
+from cognitude_plugins.gateway.config import Config
 from cognitude_plugins.gateway.settings import Gateway
 
 from .logs import set_up
@@ -44,15 +46,22 @@ def listening(gateway: Gateway, host: str, port: int | None) -> tuple[socket.soc
     return listener, f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
-def in_processes(work: Work, listener: socket.socket, workers: int, log_level: str, said: str) -> int:
+def in_processes(work: Work, config: Config, listener: socket.socket, workers: int, log_level: str, said: str) -> int:
     """Run it here, or in several processes that a supervisor looks after; the exit code. ``said`` is printed."""
     show = partial(click.echo, said)
     if workers == 1:
         return work([listener], show)
+    from cognitude_plugins.gateway.redis_service import for_workers
     from cognitude_plugins.gateway.supervisor import Supervisor
 
-    show()
-    return Supervisor(partial(_worker, work=work, log_level=log_level), [listener], workers).run()
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(for_workers(config))
+        except OSError as error:
+            click.echo(f"Error: {error}", err=True)
+            return STARTUP_FAILED
+        show()
+        return Supervisor(partial(_worker, work=work, log_level=log_level), [listener], workers).run()
 
 
 def _worker(sockets: Sequence[socket.socket], ready: Callable[[], None], work: Work, log_level: str) -> None:

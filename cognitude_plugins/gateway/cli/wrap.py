@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from cognitude_plugins.gateway.config import Config
 from hooks import ConfigError, Unavailable
 
 from . import CONFIG_VARIABLE, config_option
@@ -44,12 +45,12 @@ def command(
     sys.path.insert(0, str(Path.cwd()))
     set_up(log_level)
     os.environ[CONFIG_VARIABLE] = str(config)
-    listener, said = _prepared(app, config, host, port)
+    settings, listener, said = _prepared(app, config, host, port)
     serving = partial(work, app=app, factory=factory, config=config)
-    ctx.exit(in_processes(serving, listener, workers, log_level, said))
+    ctx.exit(in_processes(serving, settings, listener, workers, log_level, said))
 
 
-def _prepared(app: str, config: Path, host: str | None, port: int | None) -> tuple[socket.socket, str]:
+def _prepared(app: str, config: Path, host: str | None, port: int | None) -> tuple[Config, socket.socket, str]:
     """A listening socket, and what to print. With ``auth: inner`` the app checks keys, so none is made up."""
     from cognitude_plugins.gateway.config import load
 
@@ -64,7 +65,7 @@ def _prepared(app: str, config: Path, host: str | None, port: int | None) -> tup
         key = first_key_of(settings, os.environ) if own else None
     except (ConfigError, Unavailable, OSError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    return listener, banner(app, config, url, gateway.middleware.auth, key)
+    return settings, listener, banner(app, config, url, gateway.middleware.auth, key)
 
 
 def banner(app: str, config: Path, url: str, auth: str, key: str | None) -> str:

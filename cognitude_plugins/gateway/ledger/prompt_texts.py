@@ -54,8 +54,8 @@ class Prompt:
     scale: float = 1.0
 
 
-def prompt_of(api: str, body: Mapping[str, Any], *, per_function: int) -> Prompt:
-    """A body of any of the APIs; what is not of its shape adds nothing."""
+def prompt_of(api: str, body: Mapping[str, Any], *, per_function: int, most_nodes: int = _MOST_NODES) -> Prompt:
+    """A body of any of the APIs; what is not of its shape adds nothing. Of more values than that the rest is scaled."""
     prompt = Prompt()
     if api in ("chat", "messages", "responses"):
         prompt.overhead += _PRIMING
@@ -64,11 +64,11 @@ def prompt_of(api: str, body: Mapping[str, Any], *, per_function: int) -> Prompt
             if isinstance(message.get("name"), str):
                 prompt.texts.append(message["name"])
                 prompt.overhead += _PER_NAME
-        _walk(prompt, [body.get(name) for name in ("messages", "input", "system", "instructions")])
+        _walk(prompt, [body.get(name) for name in ("messages", "input", "system", "instructions")], most_nodes)
         _tools(prompt, [*_list(body.get("tools")), *_list(body.get("functions"))], per_function)
         _json(prompt, body.get("response_format") or body.get("text"))
     else:
-        _walk(prompt, [body.get(name) for name in ("prompt", "suffix", "input")])
+        _walk(prompt, [body.get(name) for name in ("prompt", "suffix", "input")], most_nodes)
     return prompt
 
 
@@ -82,10 +82,10 @@ def _messages(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             yield message
 
 
-def _walk(prompt: Prompt, values: list[Any]) -> None:
+def _walk(prompt: Prompt, values: list[Any], most_nodes: int) -> None:
     """Without recursion, each value once: the time is bounded whatever a body looks like."""
     seen = 0
-    while values and seen < _MOST_NODES:
+    while values and seen < most_nodes:
         seen += 1
         value = values.pop()
         if isinstance(value, str):

@@ -1,0 +1,43 @@
+"""The gateway that plugins are tested with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hooks import Deployment, Gateway, Usage
+from hooks.testing import FakeGateway, FakeLedger, make_call
+
+DEPLOYMENT = Deployment(id="gpt", model="gpt", provider="openai", upstream_model="gpt", transport="direct")
+
+
+def test_it_is_a_gateway(tmp_path: Path) -> None:
+    ledger = FakeLedger()
+    lent: Gateway = FakeGateway(data_dir=tmp_path, models={"gpt": (DEPLOYMENT,)}, ledger=ledger, workers=3)
+    assert (lent.data_dir, lent.models["gpt"], lent.ledger, lent.workers) == (tmp_path, (DEPLOYMENT,), ledger, 3)
+
+
+def test_nothing_has_to_be_given() -> None:
+    lent = FakeGateway()
+    assert (lent.redis, lent.database, lent.workers, dict(lent.models)) == (None, None, 1, {})
+    assert lent.time_zone("acme") == "UTC"
+    assert lent.cost(DEPLOYMENT, Usage(prompt_tokens=1)) is None
+
+
+def test_zones_and_prices_are_those_it_was_made_with() -> None:
+    lent = FakeGateway(time_zones={"acme": "Asia/Tokyo"}, prices={"gpt": (2, 10)})
+    assert (lent.time_zone("acme"), lent.time_zone("globex")) == ("Asia/Tokyo", "UTC")
+    assert lent.cost(DEPLOYMENT, Usage(prompt_tokens=3, completion_tokens=4)) == 46
+
+
+def test_a_longer_prompt_has_more_tokens() -> None:
+    def tokens(text: str) -> int:
+        return FakeGateway().prompt_tokens(make_call({"model": "m", "messages": [{"role": "user", "content": text}]}))
+
+    assert 0 < tokens("a") < tokens("a" * 100)
+
+
+async def test_it_serves_no_calls() -> None:
+    with pytest.raises(NotImplementedError, match="no pipeline"):
+        await FakeGateway().serve(make_call())
