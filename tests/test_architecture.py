@@ -38,6 +38,8 @@ TESTS_OF_NO_MODULE = {
     "test_docs.py",
     "test_supply_chain.py",
     "hooks/test_readme.py",
+    "limiter/test_script.py",
+    "limiter/test_twins.py",
 }
 TEST_FOLDERS_OF_NO_SOURCE = {"journeys", "third_party", "bench", "conformance", "docs"}
 

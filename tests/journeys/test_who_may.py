@@ -19,6 +19,8 @@ from tests.processes import ADMIN_KEY, Running, gateway
 CONFIG = """
 models:
   - {name: sim, provider: simulated/echo}
+pipeline:
+  - use: limiter
 """
 
 KNOCKING = (
@@ -44,6 +46,7 @@ OWNER = {**ADMINS, "foreign": "404"}
 """Of one object of the organization ``acme``."""
 ACTING = {**ADMINS, "gateway": "400"}
 """A gateway admin has to say for whom."""
+READING = {**ANY_KEY, "gateway": "400"}
 GATEWAY = {**dict.fromkeys(KNOCKING[:4], "401"), **dict.fromkeys(KNOCKING[4:8], "403"), "gateway": "in"}
 
 TABLE: dict[tuple[str, str], dict[str, str]] = {
@@ -78,6 +81,11 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/providers/config"): ACTING,
     ("DELETE", "/providers/config"): ACTING,
     ("GET", "/analytics/usage"): ANY,
+    ("GET", "/rate-limits/config"): READING,
+    ("PUT", "/rate-limits/config"): ACTING,
+    ("DELETE", "/rate-limits/config"): ACTING,
+    ("GET", "/rate-limits/usage"): READING,
+    ("POST", "/rate-limits/reset"): ACTING,
 }
 
 
@@ -146,7 +154,7 @@ def knock(place: Place, method: str, path: str, who: str) -> int:
     url = place.one.url + path.replace("{id}", id)
     refused = TABLE[method, path][who] != "in"
     content = {"content": b"{}" if refused else b"[]", "headers": {**headers, "content-type": "application/json"}}
-    options: Any = content if method in ("POST", "PATCH") else {"headers": headers}
+    options: Any = content if method in ("POST", "PATCH", "PUT") else {"headers": headers}
     return httpx.request(method, url, trust_env=False, timeout=10, **options).status_code
 
 
@@ -202,7 +210,9 @@ def test_a_line_end_behind_a_path_makes_it_another_one(place: Place) -> None:
 
 
 @pytest.mark.parametrize("name", ["%00", "%ff", "acme%0a", "acme%20", "%F0%9F%98%80", "x" * 200])
-@pytest.mark.parametrize("path", ["/analytics/usage", "/admin/keys", "/providers/config", "/v1/models"])
+@pytest.mark.parametrize(
+    "path", ["/analytics/usage", "/admin/keys", "/providers/config", "/rate-limits/config", "/v1/models"]
+)
 def test_what_cannot_be_an_organization_does_not_exist(place: Place, path: str, name: str) -> None:
     for who in ("gateway", "admin"):
         assert raw_status(place, f"GET {path}?organization={name} HTTP/1.1", place.keys[who]) == 404

@@ -1,0 +1,70 @@
+"""A running gateway's API for the command line: what it refuses, and that it is not there, said in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import click
+
+ADMIN_VARIABLE: Final = "COGNITUDE_ADMIN_KEY"
+KEY_VARIABLE: Final = "COGNITUDE_API_KEY"
+_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """With ``organization`` it comes as a gateway admin. The key is never shown."""
+
+    url: str
+    organization: str | None = None
+
+    def ask(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> Any:
+        """The answer's JSON. Raises `click.ClickException`."""
+        import httpx
+
+        given = {"organization": self.organization, **(query or {})}
+        params = {name: value for name, value in given.items() if value}
+        headers = {"authorization": f"Bearer {_key(self.organization is not None)}"}
+        try:
+            found = httpx.request(
+                method, self.url.rstrip("/") + path, params=params, json=body, headers=headers, timeout=_SECONDS
+            )
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol):
+            raise click.ClickException(f"{self.url!r} is no URL of a gateway") from None
+        except httpx.TransportError as error:
+            raise click.ClickException(f"no gateway answers at {self.url}: {error}") from None
+        return _answered(found)
+
+
+def _key(admin: bool) -> str:
+    variable = ADMIN_VARIABLE if admin else KEY_VARIABLE
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        kind = "a gateway-admin key" if admin else "a key of the organization"
+        hint = "" if admin else f", or say --organization with a gateway-admin key in {ADMIN_VARIABLE}"
+        raise click.ClickException(f"put {kind} into {variable}{hint}")
+    if not key.isascii() or not key.isprintable():
+        raise click.ClickException(f"what is in {variable} is no key")
+    return key
+
+
+def _answered(found: Any) -> Any:
+    try:
+        body = found.json()
+    except ValueError:
+        body = None
+    if found.is_success and body is not None:
+        return body
+    try:
+        message = str(body["error"]["message"])
+    except (TypeError, KeyError):
+        message = "what answers there is no gateway with the limiter in its pipeline"
+    raise click.ClickException(f"{_plain(message)} (status {found.status_code})")
+
+
+def _plain(text: str) -> str:
+    """Without what would change the terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)

@@ -1,0 +1,90 @@
+"""Where a process keeps its counts, and the one way of it that needs nothing else: in itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
+
+from .charge import Charge, Correction, Verdict
+from .memory import Memory
+
+Decision = tuple[Verdict | None, bool]
+"""The verdict, and whether it was reached without Redis. None: nobody knows, and it is to be let through then."""
+
+
+class Down(Exception):
+    """Redis does not answer."""
+
+
+class Closed(Exception):
+    """Redis does not answer and the operator wants nothing let through then."""
+
+
+class Counters(Protocol):
+    """Both kinds. ``tag`` is the organization, or what stands for all of them (see `Policies`)."""
+
+    def now(self) -> int: ...
+
+    async def reserve(self, tag: str, id: str, charges: Sequence[Charge], *, dry: bool = False) -> Decision: ...
+
+    async def look(self, tag: str, charges: Sequence[Charge]) -> Verdict:
+        """How the limits stand. Raises `Down`."""
+        ...
+
+    async def add(self, tag: str, id: str, charges: Sequence[Charge]) -> None:
+        """Count what was used already, whatever the limits say."""
+        ...
+
+    def settle(self, tag: str, id: str, corrections: Sequence[Correction], *, local: bool) -> None: ...
+
+    def renew(self, tag: str, ids: Iterable[str], charges: Sequence[Charge]) -> None: ...
+
+    async def reset(self, tag: str, subjects: str) -> None:
+        """Forget the counters of the subjects that begin so. Raises `Down`."""
+        ...
+
+    def forget(self, tag: str, subjects: str) -> None:
+        """The same of what is kept in this process: another one has reset them."""
+        ...
+
+    def sweep(self) -> None: ...
+
+    def status(self) -> dict[str, Any]: ...
+
+
+class InProcess:
+    """Of one process."""
+
+    def __init__(self, memory: Memory, now: Callable[[], int]) -> None:
+        self._memory = memory
+        self._now = now
+
+    def now(self) -> int:
+        return self._now()
+
+    async def reserve(self, tag: str, id: str, charges: Sequence[Charge], *, dry: bool = False) -> Decision:
+        return self._memory.reserve(tag, id, charges, dry=dry), False
+
+    async def look(self, tag: str, charges: Sequence[Charge]) -> Verdict:
+        return self._memory.reserve(tag, "", charges, dry=True)
+
+    async def add(self, tag: str, id: str, charges: Sequence[Charge]) -> None:
+        self._memory.reserve(tag, id, charges, force=True)
+
+    def settle(self, tag: str, id: str, corrections: Sequence[Correction], *, local: bool) -> None:
+        self._memory.settle(tag, id, corrections)
+
+    def renew(self, tag: str, ids: Iterable[str], charges: Sequence[Charge]) -> None:
+        self._memory.renew(tag, ids, charges)
+
+    async def reset(self, tag: str, subjects: str) -> None:
+        self.forget(tag, subjects)
+
+    def forget(self, tag: str, subjects: str) -> None:
+        self._memory.reset(tag, subjects)
+
+    def sweep(self) -> None:
+        self._memory.sweep()
+
+    def status(self) -> dict[str, Any]:
+        return {"status": "ok", "counters": "process"}

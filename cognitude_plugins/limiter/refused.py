@@ -1,0 +1,86 @@
+"""What was refused a moment ago is refused again without asking: until there can be room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .charge import Charge, Kind, Verdict
+from .rules import Rule
+
+_REFUNDED_MS: Final = 250
+"""Limits to which calls give back what they did not use can have room sooner than was said."""
+_MOST_KEPT: Final = 50_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """``rule`` refused an ``amount``, for which there is room at ``until`` (milliseconds since 1970) if nobody else
+    takes it. From ``asked_again`` on it is asked again: others may give back what they did not use.
+    """
+
+    rule: Rule
+    amount: int
+    until: int
+    asked_again: int
+    rules: tuple[Rule, ...]
+    charges: Sequence[Charge]
+    verdict: Verdict
+
+    def shared_with(self, charges: Sequence[Charge]) -> tuple[tuple[Rule, ...], Verdict]:
+        """Of what was found then, what a call with these charges has in common: another user's counters are not."""
+        if charges is self.charges:
+            return self.rules, self.verdict
+        names = {(charge.subject, charge.field) for charge in charges}
+        kept = [at for at in range(len(self.rules)) if (self.charges[at].subject, self.charges[at].field) in names]
+        states = [self.verdict.states[at] for at in kept]
+        return tuple(self.rules[at] for at in kept), Verdict(self.verdict.now, states)
+
+
+class Refused:
+    """Of one process. ``now`` is always the time by which the limits are kept, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str, str], Refusal] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    def forget(self) -> None:
+        """Limits were changed or reset."""
+        self._kept = {}
+
+    def note(
+        self, tag: str, rules: tuple[Rule, ...], charges: Sequence[Charge], verdict: Verdict, index: int, retry: int
+    ) -> Refusal:
+        """Keep that the charge ``index`` was refused, if it is known until when."""
+        charge, rule = charges[index], rules[index]
+        until = verdict.now + retry
+        soon = until if rule.unit == "requests" else min(until, verdict.now + _REFUNDED_MS)
+        refusal = Refusal(
+            rule=rule,
+            amount=charge.amount,
+            until=until,
+            asked_again=soon,
+            rules=rules,
+            charges=charges,
+            verdict=verdict,
+        )
+        if charge.kind is not Kind.LEASE and retry > 1:
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept = {}
+            self._kept[tag, charge.subject, charge.field] = refusal
+        return refusal
+
+    def find(self, tag: str, charges: Sequence[Charge], now: int) -> Refusal | None:
+        """The refusal that holds for one of these charges, if there is one."""
+        for charge in charges:
+            found = self._kept.get((tag, charge.subject, charge.field))
+            if found is None:
+                continue
+            if now >= found.asked_again:
+                del self._kept[tag, charge.subject, charge.field]
+            elif charge.amount >= found.amount:
+                return found
+        return None

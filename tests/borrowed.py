@@ -1,0 +1,78 @@
+"""What the gateway lends plugins, for their tests: its database, its gate, its OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, text
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from cognitude_plugins.gateway.auth import WRONG_KEY
+from cognitude_plugins.gateway.openapi import document
+from cognitude_plugins.gateway.routes import guarded, operations
+from cognitude_plugins.gateway.storage.branch import Branch
+from cognitude_plugins.gateway.storage.database import Storage
+from cognitude_plugins.gateway.storage.migrations import downgrade, upgrade
+from cognitude_plugins.gateway.storage.tenant import TenantDatabase
+from hooks import Caller, Database, Reply
+
+
+class Tables:
+    """A plugin's own, made by the migrations in its package."""
+
+    def __init__(self, storage: Storage, folder: Path, plugin: ModuleType) -> None:
+        self._storage = storage
+        self._lock = folder / "migrations.lock"
+        self._name = plugin.__name__.rpartition(".")[2]
+        self._branches = [Branch(name=self._name, folder=Path(str(plugin.__file__)).parent / "migrations")]
+
+    @property
+    def dialect(self) -> Any:
+        """SQLAlchemy's."""
+        return self._storage.engine.dialect
+
+    def up(self) -> tuple[str, ...]:
+        """The migrations that were applied."""
+        return upgrade(self._storage, self._lock, self._branches).applied
+
+    def down(self) -> tuple[str, ...]:
+        return downgrade(self._storage, self._lock, f"{self._name}@base", self._branches).undone
+
+    def lent(self) -> Database:
+        self.up()
+        return TenantDatabase(self._storage)
+
+    def execute(self, statement: str, **values: Any) -> list[Any]:
+        def work(connection: Connection) -> list[Any]:
+            found = connection.execute(text(statement), values)
+            return [tuple(row) for row in found] if found.returns_rows else []
+
+        return self._storage.write_now(work)
+
+    def inspect(self, work: Any) -> Any:
+        return self._storage.read_now(work)
+
+    def close(self) -> None:
+        self._storage.close()
+
+
+def sqlite_tables(folder: Path, plugin: ModuleType) -> Tables:
+    return Tables(Storage(f"sqlite:///{folder / 'cognitude.db'}"), folder, plugin)
+
+
+def gated(routes: Iterable[BaseRoute], callers: Mapping[str, Caller]) -> Starlette:
+    """An app that lets in whom the gateway would; the header ``who`` names the caller."""
+
+    async def admit(scope: Any) -> Caller | Reply:
+        return callers.get(dict(scope["headers"]).get(b"who", b"").decode(), WRONG_KEY)
+
+    return Starlette(routes=guarded(routes, admit, lambda: "id"))
+
+
+def documented(routes: Iterable[BaseRoute]) -> dict[str, Any]:
+    """The OpenAPI document of these routes alone."""
+    return document(operations(list(routes)), version="1")
