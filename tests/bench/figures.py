@@ -104,6 +104,8 @@ PROMISES: Final[tuple[tuple[str, Callable[[Round], float], float, bool], ...]] =
     ("auth and accounting: CPU added, share of the floor", _over_floor("empty", "unaccounted"), 0.20, False),
     ("the same without the writer's thread", _on_the_way("empty", "unaccounted"), 0.20, False),
     ("ten no-op plugins: CPU added, share of the floor", _over_floor("noop10", "empty"), 0.10, False),
+    ("limiter in the process: CPU added, share of the floor", _over_floor("limited", "empty"), 0.08, False),
+    ("a refusal from memory: CPU added, share of the floor", _over_floor("refused", "turned-away"), 0.05, False),
     ("relayed stream at a pace: CPU, times the floor", _times("empty", "floor", PACED.name), 1.35, False),
     ("relayed stream in a burst: CPU, times the floor", _times("empty", "floor", BURST.name), 1.35, False),
     ("the same, usage asked for: CPU, times the floor", _times("empty", "floor", ASKED.name), 1.35, False),

@@ -31,6 +31,7 @@ class Order:
     body: str = ""
     concurrency: int = 1
     seconds: float = 1.0
+    status: int = 200
     host: str = "127.0.0.1"
 
     @property
@@ -73,6 +74,7 @@ async def drive(order: Order) -> Result:
 class _Tally:
     def __init__(self, order: Order) -> None:
         self.request = order.request
+        self.status = order.status
         self.until = 0.0
         self.took: list[float] = []
         self.first: list[float] = []
@@ -139,7 +141,7 @@ class _Client(asyncio.Protocol):
         tally.took.append(now - self._sent)
         tally.first.append((self._first or now) - self._sent)
         status = self._parser.get_status_code()
-        if status != 200:
+        if status != tally.status:
             tally.failed(f"status {status}")
         elif self._streamed and not self._ended:
             tally.failed("a stream without its end")

@@ -154,7 +154,14 @@ def order_of(door: Door, scenario: Scenario, port: int, seconds: float) -> Order
         "accept: application/json\r\naccept-encoding: gzip, deflate\r\nuser-agent: OpenAI/Python 2.8.1\r\n"
         "content-type: application/json\r\n"
     )
-    return Order(port=door.port or port, head=head, body=body, concurrency=scenario.concurrency, seconds=seconds)
+    return Order(
+        port=door.port or port,
+        head=head,
+        body=body,
+        concurrency=scenario.concurrency,
+        seconds=seconds,
+        status=door.status,
+    )
 
 
 def drive(order: Order) -> Result:

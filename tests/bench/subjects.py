@@ -15,6 +15,7 @@ KEY: Final = "sk-bench-4f1d9ae07c52b86310de5a7794c2f08b"
 ADMIN_KEY: Final = "sk-bench-admin-77c1e02b94fd4a6b8d35"
 CHAT: Final = "/v1/chat/completions"
 
+_WINDOWS: Final = ("minute", "hour", "day")
 _COGNITUDE: Final = (sys.executable, "-m", "cognitude_plugins.gateway.cli")
 _UVICORN: Final = (
     *("-m", "uvicorn", "--port", "{port}", "--loop", "uvloop", "--http", "httptools"),
@@ -24,11 +25,15 @@ _UVICORN: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """Where a request goes. ``port`` is None for the subject's own; ``paced`` is the model that takes its time."""
+    """Where a request goes. ``port`` is None for the subject's own; ``paced`` is the model that takes its time.
+
+    ``status`` is what is answered, but for the first call, which is let through.
+    """
 
     path: str = CHAT
     model: str = "echo"
     port: int | None = None
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,9 +80,10 @@ def floor(upstreams: Upstreams, client: str = "aiohttp", python: str = sys.execu
     )
 
 
-def gateway(name: str, upstreams: Upstreams, folder: Path, pipeline: str) -> Subject:
+def gateway(name: str, upstreams: Upstreams, folder: Path, pipeline: str, services: str = "") -> Subject:
     """``cognitude serve`` with this pipeline (YAML) and the two upstreams as its models."""
-    return _serving(name, _written(folder, name, f"models:\n{_models(upstreams)}pipeline:\n{pipeline}\n"))
+    text = f"{services}models:\n{_models(upstreams)}pipeline:\n{pipeline}\n"
+    return _serving(name, _written(folder, name, text))
 
 
 def _serving(name: str, config: str) -> Subject:
@@ -113,6 +119,45 @@ def noop10(upstreams: Upstreams, folder: Path) -> Subject:
 
 def builtin(upstreams: Upstreams, folder: Path) -> Subject:
     return gateway("builtin", upstreams, folder, "  - use: request_defaults\n  - use: redact")
+
+
+_HUGE: Final = "limit: 1000000000"
+
+
+def limited(upstreams: Upstreams, folder: Path, *, redis: bool = False) -> Subject:
+    """The limiter's default limits, so high that nothing is refused; counted in the process or in a Redis beside it."""
+    windows = ", ".join(f"{{scope: organization, unit: requests, per: {per}, {_HUGE}}}" for per in _WINDOWS)
+    pipeline = f"  - use: limiter\n    config: {{limits: [{windows}]}}"
+    services = "services: {redis: embedded}\n" if redis else ""
+    return gateway("limited-redis" if redis else "limited", upstreams, folder, pipeline, services)
+
+
+def limited4(upstreams: Upstreams, folder: Path) -> Subject:
+    """The four limits of the limiter's README, so high that nothing is refused."""
+    limits = ", ".join(
+        (
+            f"{{scope: organization, unit: requests, per: minute, {_HUGE}}}",
+            f"{{scope: organization, unit: tokens, per: minute, {_HUGE}}}",
+            "{scope: key, unit: cost_usd, per: day, limit: 100000, window: calendar}",
+            f"{{scope: organization, unit: concurrency, {_HUGE}}}",
+        )
+    )
+    return gateway("limited4", upstreams, folder, f"  - use: limiter\n    config: {{limits: [{limits}]}}")
+
+
+def refused(upstreams: Upstreams, folder: Path) -> Subject:
+    """Every call but the first is over the limit."""
+    limit = "{scope: organization, unit: requests, per: day, limit: 1}"
+    one = gateway("refused", upstreams, folder, f"  - use: limiter\n    config: {{limits: [{limit}]}}")
+    return replace(one, door=Door(status=429), paced=None)
+
+
+def turned_away(upstreams: Upstreams, folder: Path) -> Subject:
+    """The least that refusing can cost: a plugin that answers every call but the first with the same 429."""
+    source = Path(__file__).with_name("turning_away.py")
+    (folder / source.name).write_bytes(source.read_bytes())
+    one = gateway("turned-away", upstreams, folder, "  - use: ./turning_away.py:TurningAway")
+    return replace(one, door=Door(status=429), paced=None)
 
 
 def bare(server: str = "uvicorn", python: str = sys.executable) -> Subject:

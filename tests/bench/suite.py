@@ -17,8 +17,12 @@ from .measure import Sample, running, sample, warm_up
 from .scenarios import BURST, CHUNK_MS, OTHER, SATURATED, Effort
 from .subjects import Subject, Upstreams, simulate
 
-NAMES = ("direct", "floor", "empty", "unaccounted", "noop10", "builtin", "bare", "middleware", "litellm")
+NAMES = (
+    *("direct", "floor", "empty", "unaccounted", "noop10", "builtin", "limited", "limited4", "limited-redis"),
+    *("turned-away", "refused", "bare", "middleware", "litellm"),
+)
 _WITHOUT_UPSTREAM = (SATURATED, BURST, OTHER)
+_REFUSING = ("turned-away", "refused")
 
 
 def measured(effort: Effort, names: Sequence[str], folder: Path) -> list[Round]:
@@ -47,6 +51,11 @@ def _subject(name: str, ports: Upstreams, folder: Path) -> Subject:
         "unaccounted": lambda: subjects.unaccounted(ports, folder),
         "noop10": lambda: subjects.noop10(ports, folder),
         "builtin": lambda: subjects.builtin(ports, folder),
+        "limited": lambda: subjects.limited(ports, folder),
+        "limited4": lambda: subjects.limited4(ports, folder),
+        "limited-redis": lambda: subjects.limited(ports, folder, redis=True),
+        "turned-away": lambda: subjects.turned_away(ports, folder),
+        "refused": lambda: subjects.refused(ports, folder),
         "bare": subjects.bare,
         "middleware": lambda: subjects.middleware(folder),
         "litellm": lambda: subjects.litellm(ports, folder),
@@ -69,6 +78,8 @@ def visit(subject: Subject, effort: Effort, folder: Path, label: str) -> Visit:
         warm_up(one)
         for scenario in effort.scenarios:
             if subject.other is not None and scenario not in _WITHOUT_UPSTREAM:
+                continue
+            if subject.name in _REFUSING and scenario != SATURATED:
                 continue
             found = sample(one, scenario, effort.seconds)
             if found is not None:
