@@ -50,6 +50,9 @@ def round_of(floor: float = 100.0, empty: float = 130.0, litellm: float | None =
         "empty": visit({SATURATED.name: empty, **streams}),
         "unaccounted": visit({SATURATED.name: empty - 15.0}),
         "noop10": visit({SATURATED.name: empty + 5.0}),
+        "limited": visit({SATURATED.name: empty + 5.0}),
+        "turned-away": visit({SATURATED.name: 80.0}),
+        "refused": visit({SATURATED.name: 84.0}),
         "bare": visit({SATURATED.name: 30.0, OTHER.name: 29.0}),
         "middleware": visit({SATURATED.name: 60.0, OTHER.name: 30.0}),
     }

@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -24,6 +26,13 @@ models: [{name: sim, provider: simulated/echo}]
 pipeline: []
 """
 EMBEDDED = f"services: {{redis: embedded}}\n{MEMORY}"
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """With a name short enough for a socket in it: in pytest's own it would be elsewhere."""
+    with TemporaryDirectory(prefix="cog-") as folder:
+        yield Path(folder)
 
 
 def redis_of(running: Running) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from cognitude_plugins.limiter.commands import register
 from tests.processes import ADMIN_KEY, KEY, Running, free_port, gateway
 
 CONFIG = """
+gateway:
+  keys: [{id: of-acme, secret: acme-secret-0123456789abcdef, organization: acme}]
 models:
   - {name: sim, provider: simulated/echo}
 pipeline:

@@ -43,6 +43,9 @@ def _break(connection: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
         connection.interrupt()
         return
-    # The driver waits on this socket in a thread; its end wakes it up, also where the server says nothing.
-    with suppress(OSError), socket.socket(fileno=os.dup(connection.pgconn.socket)) as theirs:
+    from psycopg import Error
+
+    # The driver waits on this socket in a thread; its end wakes it up, also where the server says nothing. A connection
+    # that is lost already has none to give.
+    with suppress(OSError, Error), socket.socket(fileno=os.dup(connection.pgconn.socket)) as theirs:
         theirs.shutdown(socket.SHUT_RDWR)
