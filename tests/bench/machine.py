@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -44,8 +44,11 @@ def _scheduled(process: psutil.Process) -> float:
     try:
         spent = [int((thread / "schedstat").read_text().split()[0]) for thread in threads.iterdir()]
     except (OSError, IndexError):
-        times = process.cpu_times()
-        return float(times.user + times.system)
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            return float(times.user + times.system)
+        # It has ended since it was listed.
+        return 0.0
     return sum(spent) / 1e9
 
 
