@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
+from time import monotonic
 from typing import Any, Final
 
 from redis.crc import key_slot
@@ -13,7 +14,7 @@ from redis.exceptions import MovedError, SlotNotCoveredError
 
 from hooks import Redis
 
-from .line import LOST, Reply, Unsent, Wire
+from .line import LOST, Overdue, Reply, Unsent, Wire
 from .packing import Command
 
 log: Final = logging.getLogger("cognitude.limiter")
@@ -21,6 +22,10 @@ log: Final = logging.getLogger("cognitude.limiter")
 _PATIENCE: Final = 0.9
 """Of the time that a call waits: what a node has not answered by then fails, so that the others' calls do not. What it
 gets to later the script leaves alone."""
+_GRACE_SECONDS: Final = 0.002
+"""When this process stood still for that long itself, what has come is read first."""
+_LATE_SECONDS: Final = 2.0
+"""How long a late reply is waited for: what was counted after all is then known."""
 _PAUSE_SECONDS: Final = 0.5
 _OPEN_SECONDS: Final = 1.0
 
@@ -95,7 +100,7 @@ class Cluster:
             await self._nodes.pop(name).close()
         for name, node in primaries.items():
             self._nodes.setdefault(name, _Node(name, node))
-        return await asyncio.gather(*(node.open() for node in self._nodes.values() if not node.ready))
+        return await asyncio.gather(*(node.open(self._timeout) for node in self._nodes.values() if not node.ready))
 
     def _mend(self, moved: bool = False) -> None:
         """Until every slot has a node that answers."""
@@ -116,34 +121,47 @@ class Cluster:
 
 
 class _Node:
-    """``ready`` while its connection works. Whatever fails closes that: what is in it belongs to nobody any more."""
+    """``ready`` while it answers in time. What comes late is still read; only then is it asked anything else."""
 
     def __init__(self, name: str, node: Any) -> None:
         self.ready = False
         self._name = name
         self._node = node
         self._wire: Wire | None = None
+        self._asked: asyncio.Future[list[Reply]] | None = None
         self._said = False
 
-    async def open(self) -> int:
+    async def open(self, seconds: float) -> int:
+        """The server's time; 0 where it does not answer. Not ready when that takes more than ``seconds``: calls would
+        wait in vain.
+        """
+        if self._asked is not None and not self._asked.done():
+            return 0
         if self._wire is None:
             self._wire = Wire(self._node.acquire_connection())
         try:
             async with asyncio.timeout(_OPEN_SECONDS):
                 time = await self._wire.open()
+                began = monotonic()
+                await self._wire.load()
         except LOST as error:
             await self._gone(error)
             return 0
-        self.ready, self._said = True, False
+        self.ready = monotonic() - began < seconds
+        self._said = self._said and not self.ready
         return time
 
     async def send(self, commands: Sequence[Command], seconds: float) -> Sequence[Reply]:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._wire.send(commands) if self._wire else ()
-        except LOST as error:
-            await self._gone(error)
-            return [ConnectionError(f"the node {self._name} of the Redis cluster does not answer")] * len(commands)
+        self._asked = asked = asyncio.ensure_future(self._ask(commands))
+        for patience in (seconds, _GRACE_SECONDS):
+            if not asked.done():
+                await asyncio.wait((asked,), timeout=patience)
+        if asked.done():
+            return asked.result()
+        self._away(TimeoutError(f"no answer within {seconds:g} s"))
+        return [
+            Overdue(f"the node {self._name} does not answer in time", asked, place) for place in range(len(commands))
+        ]
 
     async def reload(self, seconds: float) -> None:
         try:
@@ -158,9 +176,27 @@ class _Node:
         if self._wire is not None:
             with suppress(*LOST):
                 await self._wire.close()
+        if self._asked is not None:
+            await asyncio.wait((self._asked,), timeout=_OPEN_SECONDS)
+
+    async def _ask(self, commands: Sequence[Command]) -> list[Reply]:
+        """Raises nothing: for each command its reply or an exception."""
+        try:
+            async with asyncio.timeout(_LATE_SECONDS):
+                return await self._wire.send(commands) if self._wire else []
+        except LOST as error:
+            self._away(error)
+            if self._wire is not None:
+                with suppress(*LOST):
+                    await self._wire.close()
+            return [ConnectionError(f"the node {self._name} of the Redis cluster does not answer")] * len(commands)
 
     async def _gone(self, error: BaseException) -> None:
+        self._away(error)
         await self.close()
+
+    def _away(self, error: BaseException) -> None:
+        self.ready = False
         if not self._said:
             self._said = True
             log.warning(

@@ -7,14 +7,14 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Final
 
 from redis.exceptions import NoScriptError
 
-from .line import LOST, Line, Reply, Unsent
-from .packing import Command
+from .errand import Errand
+from .line import LOST, Line, Overdue, Reply, Unsent, read_only
 
 log: Final = logging.getLogger("cognitude.limiter")
 
@@ -24,27 +24,10 @@ _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 1.0
 _FLUSH_SECONDS: Final = 1.0
 _BETWEEN_WARNINGS_SECONDS: Final = 10.0
-_READ_ONLY: Final = "READONLY"
-"""Within what a script that could not write is answered."""
+_GRACE_SECONDS: Final = 0.002
+"""The end of a call's wait: if this process stood still until then, what has come is read first."""
 _MOST_AT_ONCE: Final = 256
 _MOST_WAITING: Final = 10_000
-
-
-@dataclass(slots=True, eq=False)
-class Errand:
-    """One call of the script. ``done`` is told the reply; ``lost`` that there will be none, or that it is too late to
-    wait: then ``done`` may still be told it afterwards.
-
-    ``kept``: waits while Redis is away until it can be sent. ``again``: may be carried out twice, and is sent until
-    there is a reply.
-    """
-
-    command: Command
-    done: Callable[[Reply], None]
-    lost: Callable[[], None]
-    kept: bool = False
-    again: bool = False
-    late: bool = False
 
 
 class Courier:
@@ -72,6 +55,7 @@ class Courier:
         self._tried = asyncio.Event()
         self._stopped = False
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle
         self._pause = _FIRST_PAUSE_SECONDS
         self._quiet_until = 0.0
 
@@ -115,27 +99,43 @@ class Courier:
             except LOST as error:
                 self._fall(error)
             self._tried.set()
-            await asyncio.sleep(self._pause)
-            self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+            await self._rest()
 
     async def _serve(self) -> None:
         while True:
             if not self._waiting:
                 self._awake.clear()
                 await self._awake.wait()
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
-            await self._carry(batch)
+            await self._carry(self._next())
+            await self._recover()
             self._pause = _FIRST_PAUSE_SECONDS
-            if not self.up:
-                # It was late, but it has answered.
+
+    async def _recover(self) -> None:
+        """It has answered late. One that always does would make calls wait again and again: it has to be in time."""
+        while not self.up:
+            began = monotonic()
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                await self._line.load()
+            if monotonic() - began < self._timeout:
                 await self._carry(self._back(0))
                 self._rise()
+            else:
+                await self._rest()
+                await self._carry(self._next())
+
+    async def _rest(self) -> None:
+        await asyncio.sleep(self._pause)
+        self._pause = min(2 * self._pause, _LONGEST_PAUSE_SECONDS)
+
+    def _next(self) -> Sequence[Errand]:
+        return [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
 
     async def _carry(self, batch: Sequence[Errand]) -> None:
         """Sent, and told their replies. Raises one of `LOST`, with everything told that it is."""
         if not batch:
             return
-        timer = asyncio.get_running_loop().call_later(self._timeout, self._overdue, batch)
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._timeout - _GRACE_SECONDS, self._nearly_overdue, batch)
         left, self._on_the_way = batch, True
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -145,7 +145,7 @@ class Courier:
                     left = self._tell(left, await self._line.send([errand.command for errand in left]))
         finally:
             self._on_the_way = False
-            timer.cancel()
+            self._timer.cancel()
             self._lose(left)
 
     def _tell(self, batch: Sequence[Errand], replies: Sequence[Reply]) -> list[Errand]:
@@ -156,11 +156,20 @@ class Courier:
                 errand.done(reply)
             elif isinstance(reply, NoScriptError):
                 left.append(errand)
+            elif isinstance(reply, Overdue):
+                errand.lost()
+                reply.later(partial(self._came, errand))
             else:
                 self._failed(errand, reply)
-        if any(isinstance(reply, Exception) and _READ_ONLY in str(reply) for reply in replies):
+        if any(read_only(reply) for reply in replies):
             raise ConnectionError("it is a replica now")
         return left
+
+    def _came(self, errand: Errand, reply: Reply) -> None:
+        if not isinstance(reply, Exception):
+            errand.done(reply)
+        elif errand.again or (errand.kept and isinstance(reply, NoScriptError)):
+            self.take(errand)
 
     def _failed(self, errand: Errand, error: Exception) -> None:
         """Refused by a server that answers, or of a cluster whose other nodes have answered."""
@@ -181,6 +190,9 @@ class Courier:
         refused, self._refused = self._refused, deque()
         for errand in refused:
             self.take(errand)
+
+    def _nearly_overdue(self, batch: Sequence[Errand]) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._overdue, batch)
 
     def _overdue(self, batch: Sequence[Errand]) -> None:
         """Nobody waits any longer: not for these, and not for those behind them."""

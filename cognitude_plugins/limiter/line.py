@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 
 from hooks import Redis
 
@@ -21,6 +21,19 @@ LOST: Final = (RedisError, OSError, TimeoutError, asyncio.IncompleteReadError, R
 
 class Unsent(ConnectionError):
     """Certainly not carried out."""
+
+
+class Overdue(ConnectionError):
+    """No reply in time; it may come yet."""
+
+    def __init__(self, message: str, coming: asyncio.Future[list[Reply]], place: int) -> None:
+        super().__init__(message)
+        self._coming = coming
+        self._place = place
+
+    def later(self, told: Callable[[Reply], None]) -> None:
+        """With the reply, or the exception that there was instead."""
+        self._coming.add_done_callback(lambda coming: told(coming.result()[self._place]))
 
 
 Reply = Any
@@ -122,3 +135,8 @@ class Single:
         if self._wire is None:
             raise Unsent("not connected")
         return self._wire
+
+
+def read_only(reply: Reply) -> bool:
+    """What a script that could not write is answered: by Redis 7 as such, before that within another error."""
+    return isinstance(reply, ReadOnlyError) or (isinstance(reply, Exception) and "READONLY" in str(reply))

@@ -12,7 +12,8 @@ from hooks import Redis
 from .charge import Charge, Correction, Kind, Verdict
 from .cluster_line import Cluster
 from .counters import Down
-from .courier import Courier, Errand
+from .courier import Courier
+from .errand import Errand
 from .line import LOST, Line, Reply, Single
 from .packing import Command, renew_command, reserve_command, settle_command, subject_key, verdict_of
 from .windows import taken_in

@@ -34,6 +34,7 @@ class Held:
         self.asks, self.answers = asyncio.Event(), asyncio.Event()
         self.asks.set()
         self.answers.set()
+        self.delay = 0.0
         self._to = to
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -49,7 +50,7 @@ class Held:
 
     async def _joined(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_unix_connection(self._to.socket)
-        for way in ((reader, back, self.asks), (there, writer, self.answers)):
+        for way in ((reader, back, self.asks, lambda: 0.0), (there, writer, self.answers, lambda: self.delay)):
             task = asyncio.create_task(_carry(*way))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -132,11 +133,14 @@ def started(made: Callable[[Path], Any]) -> Iterator[Any]:
             one.stop()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, opened: asyncio.Event) -> None:
+async def _carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, opened: asyncio.Event, delay: Callable[[], float]
+) -> None:
     """What was sent before its sender left arrives all the same."""
     try:
         while data := await reader.read(65536):
             await opened.wait()
+            await asyncio.sleep(delay())
             writer.write(data)
             await writer.drain()
     except ConnectionError:
