@@ -11,12 +11,11 @@ from hooks import Call, Deployment, Gateway, Outcome, Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """``cost`` in nano-dollars; 0 when no price is known, which ``priced`` tells apart from a call that is free."""
+    """``cost`` in nano-dollars; 0 when no price is known."""
 
     prompt: int = 0
     completion: int = 0
     cost: int = 0
-    priced: bool = True
 
     @property
     def tokens(self) -> int:
@@ -41,7 +40,7 @@ def demand_of(call: Call, gateway: Gateway, deployments: Sequence[Deployment], c
     completion = 0 if call.api == "embeddings" else _completion(call.payload.peek(), cap)
     usage = Usage(prompt_tokens=prompt, completion_tokens=completion, reported=False)
     costs = [cost for one in deployments if (cost := gateway.cost(one, usage)) is not None]
-    return Demand(prompt=prompt, completion=completion, cost=max(costs, default=0), priced=bool(costs))
+    return Demand(prompt=prompt, completion=completion, cost=max(costs, default=0))
 
 
 def _completion(body: Mapping[str, Any], cap: int) -> int:

@@ -105,16 +105,6 @@ def consistent(limits: Sequence[Limit]) -> None:
                 )
 
 
-def merged(limits: Sequence[Limit], over: Sequence[Limit]) -> list[Limit]:
-    """``limits`` with those of ``over`` that are the same limit in their place, the others of ``over`` behind them.
-
-    What is not `consistent` then is applied all the same: it is looked at when it is set, not when a call comes.
-    """
-    replaced = {(limit.scope, identity(limit)): limit for limit in over}
-    found = [replaced.pop((limit.scope, identity(limit)), limit) for limit in limits]
-    return [*found, *replaced.values()]
-
-
 def usd(nano: int) -> str:
     return f"{Decimal(nano) / _NANO:.9f}".rstrip("0").rstrip(".")
 

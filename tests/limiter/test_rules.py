@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cognitude_plugins.limiter.charge import Kind
-from cognitude_plugins.limiter.rules import consistent, identity, merged, rule_of, usd
+from cognitude_plugins.limiter.rules import consistent, identity, rule_of, usd
 from cognitude_plugins.limiter.settings import Limit
 from tests.limiter.overridden import limit
 
@@ -71,16 +71,6 @@ def test_a_limit_is_the_same_one_whatever_its_number() -> None:
 def test_the_order_of_models_and_a_model_named_twice_make_no_other_limit() -> None:
     assert identity(limit(models=["a", "b"])) == identity(limit(models=["b", "a", "a"]))
     assert rule_of(limit(models=["b", "a", "a"])).models == ("a", "b")
-
-
-def test_what_is_set_over_others_takes_the_place_of_the_same_and_is_added_otherwise() -> None:
-    below = [limit(100), limit(3000, "hour")]
-    above = [limit(500), limit(5, None, "concurrency"), limit(20, scope="key")]
-    assert merged(below, above) == [above[0], below[1], above[1], above[2]]
-
-
-def test_what_is_set_over_others_is_in_force_even_where_they_contradict_it() -> None:
-    assert merged([limit(100), limit(3000, "hour")], [limit(5000)]) == [limit(5000), limit(3000, "hour")]
 
 
 def test_a_rule_counts_whole_numbers() -> None:
