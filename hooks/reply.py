@@ -101,6 +101,19 @@ class Reply:
         """A streamed answer: each value becomes one event, ``[DONE]`` is added at the end."""
         return cls(headers=headers or {}, chunks=encoded(events))
 
+    def with_headers(self, headers: Mapping[str, str]) -> Reply:
+        """This reply with these headers beside its own, and in the place of those of the same name."""
+        return Reply(
+            status=self.status,
+            headers={**self.headers, **headers} if self.headers else headers,
+            payload=self.payload,
+            chunks=self.chunks,
+            source=self.source,
+            deployment=self.deployment,
+            attempts=self.attempts,
+            layers=self.layers,
+        )
+
     @property
     def body(self) -> Any:
         """The whole answer's JSON value, read-only, without pending changes; None for a stream or what is not JSON."""

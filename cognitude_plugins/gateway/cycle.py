@@ -22,16 +22,15 @@ class Cycle(RequestResponseCycle):
     def _begin(self, status: int, head: Head) -> None:
         self.response_started = True
         self.waiting_for_100_continue = False
-        lines = [STATUS_LINE[status]]
-        for name, value in self.default_headers:
-            lines += (name, b": ", value, b"\r\n")
-        for name, value in head:
-            lines += (name, b": ", value, b"\r\n")
+        # The status line has its end already: a join sets one before each of the others.
+        lines = [STATUS_LINE[status][:-2]]
+        lines += [b": ".join(header) for header in self.default_headers]
+        lines += [b": ".join(header) for header in head]
         self.chunked_encoding = head.length is None
         self.expected_content_length = head.length or 0
         if head.length is None:
-            lines.append(b"transfer-encoding: chunked\r\n")
+            lines.append(b"transfer-encoding: chunked")
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
+            lines.append(b"connection: close")
         lines.append(b"\r\n")
-        self.transport.write(b"".join(lines))
+        self.transport.write(b"\r\n".join(lines))

@@ -10,8 +10,10 @@ from hooks import Call, Reply
 
 from .trace import Trace
 
+Header = tuple[bytes, bytes]
 
-class Head(list[tuple[bytes, bytes]]):
+
+class Head(list[Header]):
     """Names in lower case and values without anything that could end a line: a server need not look at them again.
 
     ``length`` is the body's, None for a stream.
@@ -19,7 +21,7 @@ class Head(list[tuple[bytes, bytes]]):
 
     __slots__ = ("length",)
 
-    def __init__(self, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+    def __init__(self, headers: Iterable[Header] = ()) -> None:
         super().__init__(headers)
         self.length: int | None = None
 
@@ -56,10 +58,12 @@ def answer_head(call: Call, reply: Reply, trace: Trace, cost_nano_usd: int | Non
     headers.append((b"x-cognitude-overhead-ms", b"%.3f" % ((trace.seconds() - trace.provider_seconds) * 1000)))
     if trace.timings is not None:
         headers.append((b"server-timing", trace.server_timing().encode("ascii")))
+    usual: tuple[Header, ...] = _STREAM if reply.streamed else _WHOLE
     if reply.headers:
-        headers.extend(_given(reply.headers.items()))
-    known = {name for name, _ in headers} if reply.headers else ()
-    headers += [header for header in (_STREAM if reply.streamed else _WHOLE) if header[0] not in known]
+        names, all_sent, usual = _named(tuple(reply.headers), usual)
+        given = zip(names, _values(reply.headers.values(), len(names)), strict=True)
+        headers += given if all_sent else [header for header in given if header[0]]
+    headers += usual
     return headers
 
 
@@ -69,15 +73,23 @@ def printable(text: str) -> bytes:
     return bytes(code if 32 <= code < 127 else 63 for code in text.encode("ascii", "replace"))
 
 
-def _given(headers: Iterable[tuple[str, str]]) -> Iterable[tuple[bytes, bytes]]:
-    for name, value in headers:
-        key = _name(name)
-        if key:
-            # Most are plain, and few come twice: to look them up would cost more than to encode them.
-            yield key, value.encode() if value.isascii() and value.isprintable() else printable(value)
+def _values(values: Iterable[str], count: int) -> list[bytes]:
+    """Most are plain, and few come twice: all are looked at and encoded together, and none is looked up."""
+    together = "|".join(values)
+    if together.isascii() and together.isprintable():
+        apart = together.encode().split(b"|")
+        if len(apart) == count:
+            return apart
+    return [printable(value) for value in values]
 
 
 @lru_cache(maxsize=1024)
+def _named(names: tuple[str, ...], usual: tuple[Header, ...]) -> tuple[tuple[bytes, ...], bool, tuple[Header, ...]]:
+    """As bytes; whether none of them is empty; and what of the usual headers is not among them."""
+    known = tuple(map(_name, names))
+    return known, all(known), tuple(header for header in usual if header[0] not in known)
+
+
 def _name(name: str) -> bytes:
     """Empty for one that is the server's own, or none at all."""
     key = name.lower()

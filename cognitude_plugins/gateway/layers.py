@@ -26,24 +26,27 @@ def adopted(before: Reply, after: Reply, policy: Policy) -> Reply:
     Whatever a plugin puts in the place of a provider's answer, the provider was called: that stays known.
     """
     check_reply(before, after)
-    known = len(before.layers)
-    if after.layers[:known] == before.layers:
-        new = after.layers[known:]
-        kept = before.layers
-    else:
-        kept = tuple(layer for layer in before.layers if isinstance(layer, Watch))
-        new = tuple(layer for layer in after.layers if layer not in kept)
+    layers = after.layers if after.layers is before.layers else _guarded(before.layers, after.layers, policy)
     chunks = after.chunks
     if chunks is not None and chunks is not before.chunks:
         chunks = _GuardedChunks(chunks, policy, before.chunks)
-    return replace(
-        after,
-        layers=(*kept, *(_guard_layer(layer, policy) for layer in new)),
-        source=after.source or policy.plugin,
-        chunks=chunks,
-        deployment=after.deployment or before.deployment,
-        attempts=after.attempts or before.attempts,
-    )
+    source = after.source or policy.plugin
+    deployment = after.deployment or before.deployment
+    attempts = after.attempts or before.attempts
+    ours = (layers, chunks, source, deployment, attempts)
+    if ours == (after.layers, after.chunks, after.source, after.deployment, after.attempts):
+        return after
+    return replace(after, layers=layers, chunks=chunks, source=source, deployment=deployment, attempts=attempts)
+
+
+def _guarded(before: tuple[Layer, ...], after: tuple[Layer, ...], policy: Policy) -> tuple[Layer, ...]:
+    known = len(before)
+    if after[:known] == before:
+        kept, new = before, after[known:]
+    else:
+        kept = tuple(layer for layer in before if isinstance(layer, Watch))
+        new = tuple(layer for layer in after if layer not in kept)
+    return (*kept, *(_guard_layer(layer, policy) for layer in new))
 
 
 def _guard_layer(layer: Layer, policy: Policy) -> Layer:

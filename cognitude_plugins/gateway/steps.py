@@ -31,6 +31,8 @@ PARAMETERS: Final[dict[str, tuple[str, ...]]] = {
     "post_response": ("call", "reply"),
 }
 
+_NOTHING_YET: Final = Reply()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -112,7 +114,8 @@ def _accepted(stage: Stage, values: tuple[Any, ...], result: Any, policy: Policy
     if stage == "post_response":
         return adopted(values[1], result, policy)
     if isinstance(result, Reply):
-        return adopted(Reply(), replace(result, source=policy.plugin), policy)
+        stamped = result if result.source == policy.plugin else replace(result, source=policy.plugin)
+        return adopted(_NOTHING_YET, stamped, policy)
     check_call(values[0], result)
     return result
 

@@ -25,12 +25,15 @@ log: Final = logging.getLogger("cognitude.limiter")
 
 
 class Desk:
-    """``limits`` are those of the configuration. What is opened is there between start-up and shutdown only."""
+    """``name`` is the plugin's, ``limits`` are those of the configuration.
 
-    def __init__(self, config: Config) -> None:
+    What is opened is there between start-up and shutdown only.
+    """
+
+    def __init__(self, config: Config, name: str = "limiter") -> None:
         self.config = config
         self.limits: Sequence[Limit] = config.limits
-        self.refused = Refused()
+        self.refused = Refused(name)
         self.policies = Policies(self.limits, self._overrides_of, zone=lambda organization: "UTC")
         self._overrides: Overrides | None = None
         self._counters: Counters | None = None

@@ -9,9 +9,8 @@ from hooks import Call, Deployment, Gateway, Reply
 from .charge import Charge
 from .counters import Closed, Counters
 from .demand import NOTHING, Demand, demand_of
-from .headers import rate_limit_headers
 from .policies import Policies, Prepared
-from .refusal import CLOSED, longest, never_fits, retry_ms, too_many
+from .refusal import CLOSED, longest, never_fits, retry_ms
 from .refused import Refusal, Refused
 from .reservation import Reservation
 from .rules import Rule
@@ -39,7 +38,7 @@ class Gate:
         if not prepared.rules:
             return None
         decided = await self._decide(prepared.tag, call, prepared.rules, prepared.fixed, NOTHING, "")
-        return self._too_many(decided, prepared.fixed) if isinstance(decided, Refusal) else decided
+        return decided.answer(prepared.fixed, self._counters.now()) if isinstance(decided, Refusal) else decided
 
     async def _ask_each(self, prepared: Prepared, call: Call) -> Reservation | Reply | None:
         """Of the providers to which the call may go, where they have limits; those that are full are left out."""
@@ -60,7 +59,7 @@ class Gate:
                     decided.full = frozenset(full)
                 return decided
             if answer is None or decided.rule.scope != "provider":
-                answer = self._too_many(decided, charges)
+                answer = decided.answer(charges, self._counters.now())
             if decided.rule.scope != "provider":
                 return answer
             full.add(provider)
@@ -91,11 +90,6 @@ class Gate:
             return Reservation(call.id, tag, rules, charges, verdict, demand, provider, local)
         index = longest(charges, verdict)
         return self._refused.note(tag, rules, charges, verdict, index, retry_ms(charges[index], verdict.states[index]))
-
-    def _too_many(self, refusal: Refusal, charges: Sequence[Charge]) -> Reply:
-        retry = max(1, refusal.until - self._counters.now())
-        rules, verdict = refusal.shared_with(charges)
-        return too_many(refusal.rule, refusal.until, retry, rate_limit_headers(rules, verdict))
 
 
 def _never_fits(rules: Sequence[Rule], charges: Sequence[Charge]) -> Reply | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ class Limiter:
 
     def __init__(self, config: Config, *, name: str = "limiter") -> None:
         self._name = name
-        self._desk = Desk(config)
+        self._desk = Desk(config, name)
         self._gate: Gate | None = None
         self._settlement: Settlement | None = None
 
@@ -67,10 +66,10 @@ class Limiter:
         reservation: Reservation | None = call.state.get(self._name)
         if reservation is None or self._settlement is None:
             return None
-        headers = {**reply.headers, **rate_limit_headers(reservation.rules, reservation.verdict)}
+        headers = rate_limit_headers(reservation.rules, reservation.verdict)
         if reservation.local:
             headers["x-ratelimit-mode"] = "degraded"
-        reply = replace(reply, headers=headers)
+        reply = reply.with_headers(headers)
         if call.dry_run or not reservation.open:
             return reply
         return self._settlement.watched(call, reply, reservation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -39,14 +39,19 @@ def longest(charges: Sequence[Charge], verdict: Verdict) -> int:
     return max(verdict.refused, key=lambda index: retry_ms(charges[index], verdict.states[index]))
 
 
-def too_many(rule: Rule, until: int, retry: int, headers: Mapping[str, str]) -> Reply:
-    """429. ``until`` in milliseconds since 1970 stands in the text, ``retry`` milliseconds in the headers."""
-    spent = rule.unit == "cost_usd"
+def too_many(rule: Rule, until: int) -> Reply:
+    """429, without its headers. ``until`` is when there is room, in milliseconds since 1970."""
     kind = {"tokens": "tokens", "cost_usd": "insufficient_quota"}.get(rule.unit, "requests")
-    code = "insufficient_quota" if spent else "rate_limit_exceeded"
-    return Reply.error(
-        429, _message(rule, until), type=kind, code=code, headers={**headers, **_waiting(rule, retry, spent)}
-    )
+    code = "insufficient_quota" if rule.unit == "cost_usd" else "rate_limit_exceeded"
+    return Reply.error(429, _message(rule, until), type=kind, code=code)
+
+
+def waiting(rule: Rule, retry: int) -> dict[str, str]:
+    """The headers of a 429 that say when to ask again: in ``retry`` milliseconds, or not by itself at all."""
+    waiting = {"retry-after": str(-(-retry // 1000)), "retry-after-ms": str(retry)}
+    if rule.unit == "cost_usd" or rule.per in _LONG or retry > _LONGEST_RETRY_MS:
+        waiting["x-should-retry"] = "false"
+    return waiting
 
 
 def never_fits(rule: Rule, charge: Charge) -> Reply:
@@ -70,10 +75,3 @@ def _message(rule: Rule, until: int) -> str:
     whose = "of the gateway" if rule.scope == "global" else f"of this {rule.scope}"
     what = "You exceeded your quota" if rule.unit == "cost_usd" else "Rate limit reached"
     return f"{what}: the {_article(rule)}limit {whose} is {rule.shown}. There is room again at {at} UTC."
-
-
-def _waiting(rule: Rule, retry: int, spent: bool) -> dict[str, str]:
-    waiting = {"retry-after": str(-(-retry // 1000)), "retry-after-ms": str(retry)}
-    if spent or rule.per in _LONG or retry > _LONGEST_RETRY_MS:
-        waiting["x-should-retry"] = "false"
-    return waiting

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from hooks import Reply
+
 from .charge import Charge, Kind, Verdict
+from .headers import rate_limit_headers
+from .refusal import too_many, waiting
 from .rules import Rule
 
 _REFUNDED_MS: Final = 250
@@ -14,10 +18,11 @@ _REFUNDED_MS: Final = 250
 _MOST_KEPT: Final = 50_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Refusal:
     """``rule`` refused an ``amount``, for which there is room at ``until`` (milliseconds since 1970) if nobody else
-    takes it. From ``asked_again`` on it is asked again: others may give back what they did not use.
+    takes it. From ``asked_again`` on it is asked again: others may give back what they did not use, and what was found
+    in other limits then is true no longer than their windows last.
     """
 
     rule: Rule
@@ -27,6 +32,22 @@ class Refusal:
     rules: tuple[Rule, ...]
     charges: Sequence[Charge]
     verdict: Verdict
+    source: str = ""
+    _bare: Reply | None = field(default=None, init=False, repr=False)
+    _last: tuple[int, Sequence[Charge], Reply] = field(default=(0, (), Reply()), init=False, repr=False)
+
+    def answer(self, charges: Sequence[Charge], now: int) -> Reply:
+        """429 to a call with these charges. Those that come in the same millisecond get the same."""
+        at, to, reply = self._last
+        if at != now or to is not charges:
+            if self._bare is None:
+                self._bare = replace(too_many(self.rule, self.until), source=self.source)
+            rules, verdict = self.shared_with(charges)
+            headers = rate_limit_headers(rules, verdict._replace(now=now))
+            headers.update(waiting(self.rule, max(1, self.until - now)))
+            reply = self._bare.with_headers(headers)
+            self._last = now, charges, reply
+        return reply
 
     def shared_with(self, charges: Sequence[Charge]) -> tuple[tuple[Rule, ...], Verdict]:
         """Of what was found then, what a call with these charges has in common: another user's counters are not."""
@@ -39,9 +60,13 @@ class Refusal:
 
 
 class Refused:
-    """Of one process. ``now`` is always the time by which the limits are kept, in milliseconds."""
+    """Of one process. ``now`` is always the time by which the limits are kept, in milliseconds.
 
-    def __init__(self) -> None:
+    ``source`` is what the answers are stamped with: the plugin's name.
+    """
+
+    def __init__(self, source: str = "") -> None:
+        self._source = source
         self._kept: dict[tuple[str, str, str], Refusal] = {}
 
     def __bool__(self) -> bool:
@@ -57,15 +82,18 @@ class Refused:
         """Keep that the charge ``index`` was refused, if it is known until when."""
         charge, rule = charges[index], rules[index]
         until = verdict.now + retry
-        soon = until if rule.unit == "requests" else min(until, verdict.now + _REFUNDED_MS)
+        moments = [until, *(state.reset for state in verdict.states if state.reset > verdict.now)]
+        if rule.unit != "requests":
+            moments.append(verdict.now + _REFUNDED_MS)
         refusal = Refusal(
             rule=rule,
             amount=charge.amount,
             until=until,
-            asked_again=soon,
+            asked_again=min(moments),
             rules=rules,
             charges=charges,
             verdict=verdict,
+            source=self._source,
         )
         if charge.kind is not Kind.LEASE and retry > 1:
             if len(self._kept) >= _MOST_KEPT:

@@ -62,6 +62,12 @@ def test_a_header_whose_name_is_none_is_left_out(name: str) -> None:
     assert b"evil" not in head(Reply.json({}, headers={name: "evil"})).values()
 
 
+@pytest.mark.parametrize("values", [("a|b", "c"), ("a", "b|"), ("|", "|"), ("a\n", "b"), ("é", "b"), ("", "")])
+def test_each_value_stays_with_its_name(values: tuple[str, str]) -> None:
+    made = head(Reply(headers=dict(zip("xy", values, strict=True))))
+    assert (made[b"x"], made[b"y"]) == tuple(map(printable, values))
+
+
 def test_reasons_are_cut_before_they_fill_a_head() -> None:
     trace = Trace()
     trace.reasons = ("x" * 5000,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,6 +37,16 @@ def test_each_layer_makes_a_new_reply_and_keeps_their_order() -> None:
     last = first.map(lambda event: None).on_complete(lambda outcome: None).through(wrap)
     assert [type(layer) for layer in last.layers] == [Change, Watch, Through]
     assert first.layers == ()
+
+
+def test_headers_are_added_beside_those_that_are_there() -> None:
+    """Every other field stays as it was."""
+    before = replace(streamed("a"), headers={"a": "1", "b": "2"}, source="provider", attempts=2, status=201)
+    before = before.on_complete(lambda outcome: None)
+    after = before.with_headers({"b": "3", "c": "4"})
+    assert after == replace(before, headers={"a": "1", "b": "3", "c": "4"})
+    assert (after.chunks, after.layers) == (before.chunks, before.layers)
+    assert before.headers == {"a": "1", "b": "2"}
 
 
 def test_a_whole_reply_cannot_be_handed_through_a_generator() -> None:

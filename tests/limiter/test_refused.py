@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -32,6 +33,39 @@ def test_a_refusal_holds_until_there_is_room() -> None:
     assert refused.find("acme", (charge,), NOW + 4999) is not None
     assert refused.find("acme", (charge,), NOW + 5000) is None
     assert refused.find("acme", (charge,), NOW) is None
+
+
+def test_it_is_asked_again_when_the_window_of_another_limit_is_over() -> None:
+    """What was found in that one is told beside the refusal, and true no longer."""
+    refused = Refused()
+    rule, charge = pair()
+    states = [State(0, NOW + 9000, 5000), State(3, NOW + 2000, 0)]
+    other = replace(charge, field="other")
+    refused.note("acme", (rule, rule), (charge, other), Verdict(NOW, states, (0,)), 0, 5000)
+    assert refused.find("acme", (charge,), NOW + 1999) is not None
+    assert refused.find("acme", (charge,), NOW + 2000) is None
+
+
+def test_what_is_told_counts_down() -> None:
+    refused, charge = noted()
+    found = refused.find("acme", (charge,), NOW + 1500)
+    assert found is not None
+    told = found.answer((charge,), NOW + 1500)
+    assert (told.headers["retry-after"], told.headers["retry-after-ms"]) == ("4", "3500")
+    assert told.headers["x-ratelimit-reset-requests"] == "7.5s"
+    assert told.headers["ratelimit"].endswith("t=8")
+    later = found.answer((charge,), NOW + 1501)
+    assert later.headers["retry-after-ms"] == "3499"
+    assert later.payload is told.payload
+
+
+def test_calls_that_come_together_get_the_same() -> None:
+    refused, charge = noted()
+    found, charges = refused.find("acme", (charge,), NOW), (charge,)
+    assert found is not None
+    assert found.answer(charges, NOW) is found.answer(charges, NOW)
+    of_ann = (charge, replace(charge, subject="u:ann"))
+    assert found.answer(of_ann, NOW) is not found.answer(charges, NOW)
 
 
 def test_it_is_of_one_organization() -> None:
