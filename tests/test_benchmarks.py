@@ -12,7 +12,7 @@ import pytest
 
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS
 from cognitude_plugins.gateway.ledger.row import COLUMNS
-from tests.bench import ledger, month, report, usage
+from tests.bench import ledger, limits, month, report, usage
 from tests.bench.__main__ import COMMANDS
 from tests.bench.document import placed
 from tests.bench.figures import PROMISES, Figure, Ratio, Round, Visit, across, added, ratios
@@ -204,6 +204,27 @@ def test_a_row_that_is_missing_and_a_writer_that_lags_break_a_promise() -> None:
     assert "SQLite: answers without a row | 1 | ≤ 0 | BROKEN |" in " ".join(ledger.table([run]).split())
     assert ledger.table([replace(run, rows=100)]).count("BROKEN") == 0
     assert ledger.table([replace(run, rows=100, lag_seconds=2.1)]).count("BROKEN") == 1
+
+
+def test_a_reservation_is_compared_with_a_get_and_an_organization_is_weighed(tmp_path: Path) -> None:
+    value, table = limits.limits(0.07, tmp_path)
+    assert [one["what"] for one in value["costs"][:3]] == [limits.GET, limits.THREE, "four limits, and settled"]
+    assert all(one["client_us"] > 0 for one in value["costs"])
+    few, many = (one["bytes"] for one in value["memory"] if one["what"] == limits.THREE)
+    assert 0 < few <= many < few + 100, "it does not grow with the calls"
+    assert value["memory"][-1]["bytes"] > many, "but with those under way"
+    assert f"≤ {limits.MOST_TIMES_A_GET}" in table
+
+
+def test_a_costly_reservation_and_a_large_organization_break_a_promise() -> None:
+    costs = [
+        limits.Cost(what=what, concurrency=concurrency, client_us=us, server_us=1.0)
+        for concurrency in limits.CONCURRENCY
+        for what, us in ((limits.GET, 10.0), (limits.THREE, 20.0 + concurrency))
+    ]
+    memory = [limits.Memory(what="large", calls=1, under_way=0, bytes=2001)]
+    lines = limits.table(costs, memory).splitlines()
+    assert [line.split("|")[4].strip() for line in lines[-3:]] == ["kept", "BROKEN", "BROKEN"]
 
 
 def test_the_month_has_as_many_calls_and_sums_as_were_asked_for(postgres_url: str, tmp_path: Path) -> None:

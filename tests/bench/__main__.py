@@ -1,6 +1,7 @@
 """``python -m tests.bench``: everything side by side; ``clients`` and ``servers``: what the gateway is built on.
 
-``ledger``: every answer's row at the highest rate; ``usage``: questions about a month of rows.
+``ledger``: every answer's row at the highest rate; ``usage``: questions about a month of rows; ``limits``: what limits
+cost in Redis.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from . import comparisons, document, ledger, report, suite, usage
+from . import comparisons, document, ledger, limits, report, suite, usage
 from .measure import Failed
 from .scenarios import FULL, QUICK, Effort
 from .subjects import peers_installed
 
-COMMANDS = ("all", "clients", "servers", "ledger", "usage")
+COMMANDS = ("all", "clients", "servers", "ledger", "usage", "limits")
 _NO_PEERS = "LiteLLM's proxy: the peers extra is not installed (make .venv/peers.installed)"
 
 
@@ -42,6 +43,8 @@ def _measured(arguments: argparse.Namespace, folder: Path) -> comparisons.Compar
             return ledger.ledger(arguments.seconds or (5.0 if quick else 60.0), folder)
         case "usage":
             return usage.usage(arguments.rows or (200_000 if quick else 10_000_000), folder)
+        case "limits":
+            return limits.limits(arguments.seconds or (0.7 if quick else 7.0), folder)
         case "clients":
             return comparisons.clients(_effort(arguments), folder)
         case "servers":
@@ -73,7 +76,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="fewer scenarios, shorter runs, fewer rows")
     parser.add_argument("--only", type=_names, default=list(suite.NAMES), metavar="NAME,…", help="these subjects only")
     parser.add_argument("--runs", type=int, help="rounds over all subjects")
-    parser.add_argument("--seconds", type=float, help="how long each scenario is run in a round; ledger: each database")
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        help="how long each scenario is run in a round; ledger: each database; limits: each operation",
+    )
     parser.add_argument("--rows", type=int, help="usage: how many calls the month has (10 000 000)")
     return parser
 
