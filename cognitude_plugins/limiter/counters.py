@@ -47,7 +47,9 @@ class Counters(Protocol):
         """The same of what is kept in this process: another one has reset them."""
         ...
 
-    def sweep(self) -> None: ...
+    async def sweep(self) -> None:
+        """Forget what does not count any more; once a minute."""
+        ...
 
     def status(self) -> dict[str, Any]: ...
 
@@ -83,7 +85,7 @@ class InProcess:
     def forget(self, tag: str, subjects: str) -> None:
         self._memory.reset(tag, subjects)
 
-    def sweep(self) -> None:
+    async def sweep(self) -> None:
         self._memory.sweep()
 
     def status(self) -> dict[str, Any]:

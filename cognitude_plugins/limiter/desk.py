@@ -87,7 +87,7 @@ class Desk:
 
     async def sweep(self) -> None:
         if self._counters is not None:
-            self._counters.sweep()
+            await self._counters.sweep()
 
     async def reset(self, organization: str, *, own_only: bool) -> None:
         """Forget an organization's counters in every process. Raises `hooks.Unavailable`, `Down`."""

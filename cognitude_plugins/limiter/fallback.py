@@ -76,6 +76,12 @@ class Degraded:
         """Whether something was decided here that Redis has not been told."""
         return tag in self._away
 
+    def owed(self) -> list[tuple[str, tuple[Charge, ...]]]:
+        """Of each organization of which something is to be paid: charges about those counters."""
+        return [
+            (tag, tuple(debt.charge for debt in away.debts.values())) for tag, away in self._away.items() if away.debts
+        ]
+
     def settle(self, tag: str, id: str, corrections: Sequence[Correction]) -> tuple[Correction, ...]:
         """Of a call that was let through here, once. What is left is of debts that were paid meanwhile, and to be put
         right in Redis; a lease of it Redis has never had.

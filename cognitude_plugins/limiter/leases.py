@@ -6,7 +6,7 @@ from bisect import bisect_left, insort
 
 
 class Leases:
-    """Times are in milliseconds. A lease that has ended does not count, and is forgotten when the next is taken."""
+    """Times are in milliseconds. A lease that has ended does not count, and is forgotten some time later."""
 
     __slots__ = ("_ends", "_order")
 

@@ -142,7 +142,7 @@ class _Subject:
         leases = self.leases.get(charge.field)
         if leases is None:
             leases = self.leases[charge.field] = Leases()
-        leases.forget(now)
+        leases.forget(now - charge.window)
         if charge.amount:
             leases.take(id, now + charge.window)
         self.until = max(self.until, now + charge.window)

@@ -93,7 +93,7 @@ local function take(x)
   x.c, lifetimes[x.key] = x.c + x.cost, math.max(x.lifetime, lifetimes[x.key] or 0)
   if x.kind == BUCKET then x.c = math.min(x.c, x.most + x.limit * x.unit) end
   if x.kind ~= LEASE then return write(x) end
-  redis.call('ZREMRANGEBYSCORE', x.key, '-inf', now)
+  redis.call('ZREMRANGEBYSCORE', x.key, '-inf', now - x.window) -- Until then its call can still be settled.
   if x.amount > 0 then redis.call('ZADD', x.key, now + x.window, id) end
 end
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Final, Literal
 
 from hooks import Gateway, Redis
@@ -13,6 +13,7 @@ from hooks import Gateway, Redis
 from .charge import Charge, Correction, Kind, Verdict
 from .counters import Closed, Decision, Down
 from .fallback import Degraded
+from .packing import Command
 from .redis_engine import RedisEngine, returned
 from .settings import Config
 
@@ -30,7 +31,7 @@ class Shared:
             redis,
             prefix=config.prefix,
             timeout=config.redis_timeout,
-            debts=lambda now: self._degraded.paid(now),
+            debts=self._paid,
             on_late=self._late,
             told=_told,
         )
@@ -90,8 +91,12 @@ class Shared:
     def forget(self, tag: str, subjects: str) -> None:
         self._degraded.reset(tag, subjects)
 
-    def sweep(self) -> None:
+    async def sweep(self) -> None:
+        """Also pay what is still owed of organizations that have not called since their Redis is back."""
         self._degraded.sweep()
+        for tag, charges in self._degraded.owed():
+            with suppress(Down):
+                await self.look(tag, charges)
 
     def status(self) -> dict[str, Any]:
         up = self._engine.up
@@ -105,6 +110,13 @@ class Shared:
         """What was decided here when Redis was back already, or while only others' nodes of a cluster were there."""
         if self._degraded.owes(tag) and self._engine.up:
             self._engine.pay(self._degraded.paid_of(tag, self.now()))
+
+    def _paid(self, now: int) -> list[Command]:
+        organizations = len(self._degraded.owed())
+        commands = self._degraded.paid(now)
+        if commands:
+            log.info("what was let through without Redis is counted there now (organizations: %d)", organizations)
+        return commands
 
     def _late(self, tag: str, id: str, charges: Sequence[Charge], verdict: Verdict) -> None:
         """What was let through here stays counted there instead, but for its leases; what was not is undone.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+import httpx
 import openai
 import pytest
 
@@ -123,18 +124,30 @@ async def test_parallel_calls_never_use_more_tokens_than_there_are(tmp_path: Pat
         assert usage(one, "tokens") == spent
 
 
-def test_the_openai_client_waits_as_long_as_it_is_told_and_no_longer(tmp_path: Path) -> None:
-    """Eight calls at five a second with the client's own retries: it asks once for each wait, when there is room."""
-    with gateway(config("scope: organization, unit: requests, per: second, limit: 5"), tmp_path) as one:
-        client = openai.OpenAI(base_url=f"{one.url}/v1", api_key=KEY)
-        for _ in range(8):
-            client.chat.completions.create(model="sim", messages=HELLO)  # type: ignore[arg-type]
+@pytest.mark.parametrize("per", ["second", pytest.param("minute", marks=[pytest.mark.soak, pytest.mark.timeout(400)])])
+def test_the_openai_client_waits_as_long_as_it_is_told_and_no_longer(tmp_path: Path, per: str) -> None:
+    """Eight calls at five a window with the client's own retries: it asks once for each wait, when there is room."""
+    waits: list[tuple[float, float]] = []
+
+    def told(answer: httpx.Response) -> None:
+        if answer.status_code == 429:
+            waits.append((time.monotonic(), int(answer.headers["retry-after-ms"]) / 1000))
+
+    with gateway(config(f"scope: organization, unit: requests, per: {per}, limit: 5"), tmp_path) as one:
+        heard = httpx.Client(event_hooks={"response": [told]}, trust_env=False)
+        with openai.OpenAI(base_url=f"{one.url}/v1", api_key=KEY, http_client=heard) as client:
+            for _ in range(8):
+                client.chat.completions.create(model="sim", messages=HELLO)  # type: ignore[arg-type]
+        ended = time.monotonic()
         rows = exported(tmp_path)
     statuses = [row["status"] for row in sorted(rows, key=lambda row: row["time_ms"])]
     assert statuses.count(200) == 8
     # Every refusal is followed by an answer: nobody asked while there was no room.
     assert all(after == 200 for before, after in pairwise(statuses) if before == 429)
     assert statuses[-1] == 200
+    # Nobody slept on when there was room.
+    for asked, wait in waits[-1:]:
+        assert wait <= ended - asked <= wait + 5
 
 
 def test_a_budget_that_is_used_up_fails_at_once_and_once(tmp_path: Path) -> None:

@@ -256,9 +256,19 @@ def test_a_lease_that_is_renewed_holds_and_one_that_ended_is_not_brought_back(sc
     script.renew("acme", ["one", "never heard of"], [RUNNING])
     clock.now = T + MINUTE
     assert left(script, RUNNING) == 1
+    clock.now = T + 2 * MINUTE
     admitted(script, "three", [RUNNING])
     script.renew("acme", ["two"], [RUNNING])
     assert script.stored()[f"{PREFIX}:{{acme}}:o:running"].keys() == {"one", "three"}
+
+
+def test_who_was_kept_from_renewing_for_a_while_has_his_place_again(script: Scripted, clock: Clock) -> None:
+    admitted(script, "one", [RUNNING])
+    clock.now = T + MINUTE + 20_000
+    admitted(script, "two", [RUNNING])
+    assert left(script, RUNNING) == 1
+    script.renew("acme", ["one"], [RUNNING])
+    assert left(script, RUNNING) == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -315,15 +325,20 @@ def test_beside_a_large_count_a_small_part_still_counts(script: Scripted, clock:
     assert verdict == Verdict(clock.now, [State(limit - 1, start + 2 * DAY, 1)], (0,))
 
 
-def test_a_lease_ends_at_its_end_and_one_that_ended_goes_with_the_next(script: Scripted, clock: Clock) -> None:
+def test_a_lease_ends_at_its_end_and_for_a_window_more_its_call_can_be_settled(script: Scripted, clock: Clock) -> None:
     admitted(script, "one", [RUNNING])
     clock.now = T + MINUTE - 1
     assert left(script, RUNNING) == 1
     clock.now = T + MINUTE
     assert left(script, RUNNING) == 2
     admitted(script, "two", [RUNNING])
-    assert not script.settle("acme", "one", [Correction(charge=RUNNING, delta=-1)])
-    assert script.settle("acme", "two", [Correction(charge=RUNNING, delta=-1)])
+    clock.now = T + 2 * MINUTE - 1
+    admitted(script, "three", [RUNNING])
+    assert script.settle("acme", "one", [Correction(charge=RUNNING, delta=-1)])
+    clock.now = T + 3 * MINUTE
+    admitted(script, "four", [RUNNING])
+    assert not script.settle("acme", "two", [Correction(charge=RUNNING, delta=-1)])
+    assert script.settle("acme", "four", [Correction(charge=RUNNING, delta=-1)])
 
 
 def test_a_bucket_is_in_debt_by_at_most_what_a_window_refills(script: Scripted, clock: Clock) -> None:

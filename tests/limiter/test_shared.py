@@ -268,6 +268,25 @@ async def test_what_is_decided_here_when_redis_is_back_already_is_paid_with_the_
         await until(lambda: counted(redis_server, "acme") == 3)
 
 
+async def test_what_is_owed_is_paid_though_nobody_calls_again(
+    redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with shared(redis_server.url) as counters:
+        counters._degraded.reserve("acme", "x", (requests(), lease()))
+        await counters.sweep()
+        await until(lambda: counted(redis_server, "acme") == 1)
+        assert under_way(redis_server) == 0
+        redis_server.freeze()
+        await counters.reserve("acme", "y", (requests(),))
+        assert counters._degraded.owes("acme")
+        await counters.sweep()
+        assert counters._degraded.owes("acme")
+        with caplog.at_level("INFO"):
+            redis_server.thaw()
+            await until(lambda: counted(redis_server, "acme") == 2)
+    assert "counted there now (organizations: 1)" in caplog.text
+
+
 async def test_what_was_used_elsewhere_stays_counted_when_redis_says_so_late(redis_server: RedisServer) -> None:
     """It was not asked whether it may."""
     async with Held(redis_server) as way, shared(way.url) as counters:
