@@ -76,6 +76,25 @@ def test_the_http_surface_survives_fuzzing(tmp_path: Path) -> None:
         assert "Traceback" not in one.text()
 
 
+def test_the_limits_survive_fuzzing(tmp_path: Path) -> None:
+    """By themselves: what is set here refuses other calls."""
+    limited = CONFIG.replace("pipeline: []", "pipeline:\n  - {use: limiter, config: {limits: []}}")
+    with gateway(limited, tmp_path) as one:
+        for secret in (KEY, ADMIN_KEY):
+            run = fuzz(one.url, tmp_path, "--include-path-regex", "^/rate-limits/", examples=30, secret=secret)
+            assert run.returncode == 0, run.stdout + run.stderr
+            cases = re.search(r"(\d+) generated, \1 passed", run.stdout)
+            assert cases, run.stdout
+            assert int(cases[1]) > 100
+        with one.client() as client:
+            client.delete("/rate-limits/config")
+            body = {"model": "sim", "messages": [{"role": "user", "content": "Hello"}]}
+            client.post("/v1/chat/completions", json=body).raise_for_status()
+            assert client.get("/health").json()["status"] == "ok"
+        assert one.stop() == 0
+        assert "Traceback" not in one.text()
+
+
 def test_the_fuzzing_finds_a_status_that_is_not_documented(tmp_path: Path) -> None:
     (tmp_path / "rogue.py").write_text(ROGUE)
     config = CONFIG.replace("pipeline: []", "pipeline:\n  - {use: './rogue.py:Rogue'}")
