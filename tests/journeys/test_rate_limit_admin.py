@@ -61,8 +61,25 @@ def statuses(one: Running, key: str, count: int = 40, path: str = CHAT) -> Count
 
 
 def soon(one: Running, key: str, status: int) -> bool:
-    """Whether every worker answers so within the time in which a change is in force."""
-    return eventually(lambda: statuses(one, key, 20) == {status: 20}, EFFECTIVE_SECONDS)
+    """Whether every worker answers so within the time in which a change is in force, on a busy machine a little later."""
+    return eventually(lambda: statuses(one, key, 20) == {status: 20}, 3 * EFFECTIVE_SECONDS)
+
+
+def known(one: Running, key: str) -> None:
+    """Wait until every worker has what was set or reset: by itself within two seconds, or on a busy machine now."""
+    time.sleep(EFFECTIVE_SECONDS)
+    assert statuses(one, key, 20, "/rate-limits/config") == {200: 20}
+
+
+def admitted(one: Running, key: str) -> int:
+    """How many calls are let in until no worker lets any in."""
+    count = quiet = 0
+    while quiet < 3:
+        found = statuses(one, key, 20)
+        assert found.keys() <= {200, 429}
+        count += found[200]
+        quiet = 0 if found[200] else quiet + 1
+    return count
 
 
 def config(one: Running, key: str, method: str = "GET", *limits: Any, query: str = "", status: int = 200) -> Any:
@@ -81,8 +98,8 @@ def test_what_a_gateway_admin_sets_is_soon_in_force_on_every_worker(one: Running
     assert soon(one, key, 429)
     with one.client(key=ADMIN_KEY) as root:
         assert root.post(f"/rate-limits/reset{for_acme}").json()["counters"] == "all"
-    time.sleep(EFFECTIVE_SECONDS)
-    assert statuses(one, key) == {200: WORKERS * 3, 429: 40 - WORKERS * 3}
+    known(one, key)
+    assert admitted(one, key) == WORKERS * 3
     assert statuses(one, other) == {200: 40}
     config(one, ADMIN_KEY, "DELETE", query=for_acme)
     assert soon(one, key, 200)
@@ -91,8 +108,8 @@ def test_what_a_gateway_admin_sets_is_soon_in_force_on_every_worker(one: Running
 def test_an_organization_limits_itself_and_cannot_widen_what_others_have_set(one: Running) -> None:
     key = organization(one, "widener")
     config(one, ADMIN_KEY, "PUT", {**DAY, "limit": WORKERS * 2}, query="?organization=widener")
-    time.sleep(EFFECTIVE_SECONDS)
-    assert statuses(one, key) == {200: WORKERS * 2, 429: 40 - WORKERS * 2}
+    known(one, key)
+    assert admitted(one, key) == WORKERS * 2
     attempts: list[tuple[str, Any, int]] = [
         ("PUT", {"limits": [{**DAY, "limit": 10**6}]}, 200),
         ("PUT", {"limits": [{**DAY, "limit": 10**6, "origin": "operator"}]}, 400),
@@ -104,7 +121,7 @@ def test_an_organization_limits_itself_and_cannot_widen_what_others_have_set(one
         for method, body, status in attempts:
             assert http.request(method, "/rate-limits/config", json=body).status_code == status
         assert http.post("/rate-limits/reset").json()["counters"] == "own"
-    time.sleep(EFFECTIVE_SECONDS)
+    known(one, key)
     assert statuses(one, key) == {429: 40}
     assert config(one, key)["layers"]["operator"]["limits"][0]["limit"] == WORKERS * 2
 
@@ -112,12 +129,12 @@ def test_an_organization_limits_itself_and_cannot_widen_what_others_have_set(one
 def test_an_organizations_own_limit_holds_and_can_be_reset_by_itself(one: Running) -> None:
     key = organization(one, "thrifty")
     config(one, key, "PUT", {**DAY, "limit": WORKERS * 2})
-    time.sleep(EFFECTIVE_SECONDS)
-    assert statuses(one, key) == {200: WORKERS * 2, 429: 40 - WORKERS * 2}
+    known(one, key)
+    assert admitted(one, key) == WORKERS * 2
     with one.client(key=key) as http:
         http.post("/rate-limits/reset").raise_for_status()
-    time.sleep(EFFECTIVE_SECONDS)
-    assert statuses(one, key) == {200: WORKERS * 2, 429: 40 - WORKERS * 2}
+    known(one, key)
+    assert admitted(one, key) == WORKERS * 2
     config(one, key, "DELETE")
     assert soon(one, key, 200)
 
@@ -128,8 +145,8 @@ def test_one_key_has_limits_of_its_own(one: Running) -> None:
         made = root.post("/admin/keys", json={"organization": "keyed", "role": "member"}).raise_for_status().json()
     limit = {**DAY, "scope": "key", "limit": WORKERS}
     config(one, ADMIN_KEY, "PUT", limit, query=f"?organization=keyed&key={made['id']}")
-    time.sleep(EFFECTIVE_SECONDS)
-    assert statuses(one, made["secret"]) == {200: WORKERS, 429: 40 - WORKERS}
+    known(one, made["secret"])
+    assert admitted(one, made["secret"]) == WORKERS
     assert statuses(one, key) == {200: 40}
 
 
@@ -174,15 +191,15 @@ def test_the_command_line_sets_shows_and_resets(one: Running) -> None:
     done = run(one, "ratelimit", "set", *for_it, "--unit", "requests", "--per", "day", "--limit", str(WORKERS))
     assert done.returncode == 0, done.stderr
     assert "2 requests per day" in done.stdout
-    time.sleep(EFFECTIVE_SECONDS)
-    assert statuses(one, key) == {200: WORKERS, 429: 40 - WORKERS}
+    known(one, key)
+    assert admitted(one, key) == WORKERS
     shown = run(one, "ratelimit", "status", *for_it)
     assert re.search(r"^organization console: \d+ requests? per day +1 +0 +in ", shown.stdout, re.MULTILINE), (
         shown.stdout
     )
     assert run(one, "ratelimit", "reset", *for_it, "--yes").stdout == "console: all counters begin anew\n"
-    time.sleep(EFFECTIVE_SECONDS)
-    assert statuses(one, key) == {200: WORKERS, 429: 40 - WORKERS}
+    known(one, key)
+    assert admitted(one, key) == WORKERS
     wrong = run(one, "ratelimit", "set", *for_it, "--unit", "requests", "--per", "day", "--limit", "-1")
     assert (wrong.returncode, wrong.stdout) == (1, "")
     assert wrong.stderr == "Error: limit: Input should be greater than 0, not '-1'\n"
