@@ -61,7 +61,7 @@ def statuses(one: Running, key: str, count: int = 40, path: str = CHAT) -> Count
 
 
 def soon(one: Running, key: str, status: int) -> bool:
-    """Whether every worker answers so within the time in which a change is in force, on a busy machine a little later."""
+    """Whether every worker answers so within the time in which a change is in force; on a busy machine, a bit later."""
     return eventually(lambda: statuses(one, key, 20) == {status: 20}, 3 * EFFECTIVE_SECONDS)
 
 
