@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -13,6 +13,9 @@ Api = Literal["chat", "completions", "embeddings", "responses", "messages"]
 
 _MOST: Final = 2**53
 """Billionths of a US dollar, some nine millions: what a row of the ledger can have."""
+
+NOTES: Final = ("ledger", "wanted")
+"""Keys of a call's ``state`` under which it notes down what plugins say by `Call.record` and `Call.keep_while`."""
 
 Role = Literal["admin", "member", "viewer"]
 """What a key may do within its organization: everything, make calls and read, or read."""
@@ -110,6 +113,17 @@ class Call:
             row["cache_key"] = cache_key
         if saved_nano_usd is not None:
             row["saved_nano_usd"] = row.get("saved_nano_usd", 0) + saved_nano_usd
+
+    def keep_while(self, wanted: Callable[[], bool]) -> None:
+        """Others wait for this call's answer: while ``wanted()`` is true it goes on although its client has left.
+
+        Asked when the client leaves and several times a second from then on; it must not block.
+        """
+        self.state.setdefault("wanted", []).append(wanted)
+
+    def is_wanted(self) -> bool:
+        """Whether somebody said so who still does. See `keep_while`."""
+        return any(wanted() for wanted in self.state.get("wanted", ()))
 
     @property
     def body(self) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pluggy
 
 from . import spec
-from .call import Call
+from .call import NOTES, Call
 from .errors import PluginError
 from .exercise import Exercised, exercise
 from .job import Job
@@ -134,7 +134,7 @@ async def _check_health(manager: pluggy.PluginManager) -> None:
 async def _run(plugin: object, call: Call, **options: Any) -> Exercised:
     call.state[_NEIGHBOUR] = {"seen": 1}
     done = await exercise(plugin, call=call, **options)
-    own = sorted(set(call.state) - {_NEIGHBOUR})
+    own = sorted(set(call.state) - {_NEIGHBOUR, *NOTES})
     assert len(own) <= 1, f"{_named(plugin)}: call.state holds {', '.join(own)}; a plugin has one key there, its name"
     kept = call.state.get(_NEIGHBOUR) == {"seen": 1}
     assert kept, f"{_named(plugin)}: it changed another plugin's part of call.state"

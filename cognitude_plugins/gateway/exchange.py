@@ -61,6 +61,7 @@ class Exchange:
 
     async def run(self) -> None:
         """Serve the call to its end. Raises only a cancellation that did not come through the lifeline."""
+        self.lifeline.wanted = self.call.is_wanted
         ignore = self._heed_hang_up()
         try:
             await self._finish(await self._answer())

@@ -6,9 +6,17 @@ import asyncio
 from collections.abc import Callable
 from time import perf_counter
 from types import TracebackType
-from typing import Literal
+from typing import Final, Literal
 
 Gone = Literal["client_disconnect", "provider_error", "plugin_error", "request_timeout", "shutdown", "not_recorded"]
+
+
+_LOOK_SECONDS: Final = 0.25
+"""How often is asked whether an answer is still wanted."""
+
+
+def _by_nobody() -> bool:
+    return False
 
 
 class Lifeline:
@@ -23,10 +31,10 @@ class Lifeline:
     hang-up. A client that does not take it still is.
 
     With ``linger`` a call whose client has left goes on for that many seconds: ``gone`` is noted, and the interruption
-    comes when they are over.
+    comes when they are over. While ``wanted`` says that others wait for the answer it goes on without.
     """
 
-    __slots__ = ("_drop", "_due", "_late", "_linger", "_open", "_task", "_until", "foreign", "gone", "over")
+    __slots__ = ("_drop", "_due", "_late", "_linger", "_open", "_task", "_until", "foreign", "gone", "over", "wanted")
 
     def __init__(self, drop: Callable[[], None] | None = None, linger: float | None = None) -> None:
         self._linger = linger
@@ -34,6 +42,7 @@ class Lifeline:
         self.gone: Gone | None = None
         self.foreign = False
         self.over = False
+        self.wanted: Callable[[], bool] = _by_nobody
         self._drop = drop
         self._due: float | None = None
         self._late: Callable[[], None] = self.drop
@@ -52,7 +61,7 @@ class Lifeline:
     @property
     def lingers(self) -> bool:
         """Whether the client has left and the call goes on all the same."""
-        return self._until is not None and perf_counter() < self._until
+        return self._until is not None and (perf_counter() < self._until or self.wanted())
 
     def cut(self) -> None:
         """The task was cancelled where the lifeline is not held: what is left to do is done in another."""
@@ -83,12 +92,19 @@ class Lifeline:
 
     def _stay(self) -> bool:
         """Whether the call is one that lingers; from now on, then."""
-        if self._linger is None:
+        if self._linger is None and not self.wanted():
             return False
         if self._until is None:
-            self._until = perf_counter() + self._linger
-            self.expect(self._linger, self._interrupt)
+            self._until = perf_counter() + (self._linger or 0.0)
+            self.expect(self._linger or 0.0, self._lingered)
         return True
+
+    def _lingered(self) -> None:
+        """The time is over; what nobody wants ends now."""
+        if self.wanted():
+            self.expect(_LOOK_SECONDS, self._lingered)
+        else:
+            self._interrupt()
 
     def time_out(self) -> None:
         """The client does not get on with its request."""
@@ -114,7 +130,7 @@ class Lifeline:
     def __enter__(self) -> None:
         self._open = True
         if self._until is not None:
-            self.expect(self._until - perf_counter(), self._interrupt)
+            self.expect(self._until - perf_counter(), self._lingered)
 
     def _interrupt(self) -> None:
         if self._open and self._task is not None:

@@ -178,7 +178,7 @@ class Responder:
                 tap(chunk)
             out = usage.feed(chunk)
             if lifeline.gone is not None:
-                if not self.account.affords(chunk, self.provided):
+                if not lifeline.wanted() and not self.account.affords(chunk, self.provided):
                     return False
             elif out:
                 if out.endswith(DONE):

@@ -159,3 +159,44 @@ async def test_a_client_who_takes_nothing_is_lingered_for_where_his_connection_c
         await asyncio.sleep(0.02)
         went_on = True
     assert (went_on, lifeline.lingers, dropped) == (lingers, lingers, [True] * lent)
+
+
+async def test_a_call_that_others_want_goes_on_as_long_as_they_do() -> None:
+    lifeline = Lifeline()
+    wanted = True
+    lifeline.wanted = lambda: wanted
+    with lifeline:
+        lifeline.abort("client_disconnect")
+        await asyncio.sleep(0)
+        assert (lifeline.gone, lifeline.lingers, lifeline.reachable) == ("client_disconnect", True, False)
+        for later in (1, 2, 3):
+            lifeline.look(perf_counter() + later)
+            await asyncio.sleep(0)
+        wanted = False
+        assert not lifeline.lingers
+        lifeline.look(perf_counter() + 4)
+        await asyncio.sleep(10)
+    assert lifeline.gone == "client_disconnect"
+    assert not lifeline.foreign
+
+
+async def test_what_others_want_does_not_outlive_the_process() -> None:
+    lifeline = Lifeline()
+    lifeline.wanted = lambda: True
+    lifeline.abort("client_disconnect")
+    asyncio.get_running_loop().call_soon(lifeline.abort, "shutdown")
+    async with asyncio.timeout(1):
+        with lifeline:
+            await asyncio.sleep(10)
+    assert (lifeline.gone, lifeline.lingers) == ("client_disconnect", False)
+
+
+async def test_nobody_is_waited_for_whose_wish_is_over_before_the_client_leaves() -> None:
+    lifeline = Lifeline()
+    lifeline.wanted = lambda: False
+    reached = False
+    asyncio.get_running_loop().call_soon(lifeline.abort, "client_disconnect")
+    with lifeline:
+        await asyncio.sleep(10)
+        reached = True
+    assert not reached

@@ -130,3 +130,16 @@ def test_headers_are_found_whatever_the_case(fields: dict[str, str]) -> None:
     for name, value in {name.lower(): value for name, value in reversed(fields.items())}.items():
         assert headers[name.upper()] == value
     assert set(headers) == {name.lower() for name in fields}
+
+
+def test_a_call_is_wanted_while_one_of_those_who_said_so_still_does() -> None:
+    call = make_call()
+    assert not call.is_wanted()
+    first, second = [True], [True]
+    call.keep_while(lambda: first[0])
+    call.set(n=2).keep_while(lambda: second[0])
+    assert call.is_wanted()
+    first[0] = False
+    assert call.is_wanted()
+    second[0] = False
+    assert not call.is_wanted()
