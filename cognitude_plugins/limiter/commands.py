@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from hooks.remote import Remote
+
 if TYPE_CHECKING:
-    from .client import Client
     from .settings import Limit
 
 _CONFIG: Final = "/rate-limits/config"
@@ -115,10 +116,8 @@ def reset(url: str, organization: str | None, as_json: bool, yes: bool) -> None:
     _print(_client(url, organization).ask("POST", "/rate-limits/reset", body={}), as_json, _print_reset)
 
 
-def _client(url: str, organization: str | None) -> Client:
-    from .client import Client
-
-    return Client(url=url, organization=organization)
+def _client(url: str, organization: str | None) -> Remote:
+    return Remote(url=url, organization=organization)
 
 
 def _given(values: Mapping[str, str | None]) -> dict[str, str]:

@@ -267,7 +267,7 @@ def test_what_is_no_gateway_is_named(body: bytes) -> None:
         thread.start()
         text = bad(f"http://127.0.0.1:{server.getsockname()[1]}", "status")
         thread.join()
-    assert text == "what answers there is no gateway with the limiter in its pipeline (status 404)"
+    assert text == "what answers there is no gateway with this plugin in its pipeline (status 404)"
 
 
 def test_a_gateway_without_the_limiter_is_named(tmp_path: Path) -> None:

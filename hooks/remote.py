@@ -1,4 +1,7 @@
-"""A running gateway's API for the command line: what it refuses, and that it is not there, said in one line."""
+"""A running gateway's API for a plugin's commands: what it refuses, and that it is not there, said in one line.
+
+click and httpx are imported when a command asks: nobody else needs them.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import click
-
 ADMIN_VARIABLE: Final = "COGNITUDE_ADMIN_KEY"
 KEY_VARIABLE: Final = "COGNITUDE_API_KEY"
 _SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Client:
-    """With ``organization`` it comes as a gateway admin. The key is never shown."""
+class Remote:
+    """With ``organization`` it comes as a gateway admin, with the key in ``COGNITUDE_ADMIN_KEY``, else with that in
+    ``COGNITUDE_API_KEY``. Keys are never shown.
+    """
 
     url: str
     organization: str | None = None
 
     def ask(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> Any:
         """The answer's JSON. Raises `click.ClickException`."""
+        import click
         import httpx
 
         given = {"organization": self.organization, **(query or {})}
@@ -40,6 +44,8 @@ class Client:
 
 
 def _key(admin: bool) -> str:
+    import click
+
     variable = ADMIN_VARIABLE if admin else KEY_VARIABLE
     key = os.environ.get(variable, "").strip()
     if not key:
@@ -52,6 +58,8 @@ def _key(admin: bool) -> str:
 
 
 def _answered(found: Any) -> Any:
+    import click
+
     try:
         body = found.json()
     except ValueError:
@@ -61,7 +69,7 @@ def _answered(found: Any) -> Any:
     try:
         message = str(body["error"]["message"])
     except (TypeError, KeyError):
-        message = "what answers there is no gateway with the limiter in its pipeline"
+        message = "what answers there is no gateway with this plugin in its pipeline"
     raise click.ClickException(f"{_plain(message)} (status {found.status_code})")
 
 
