@@ -38,8 +38,9 @@ def sample(cpu_us: float, p50_us: float = 0.0) -> Sample:
     )
 
 
-def visit(cpu_us: Mapping[str, float], ready: float = 0.5, memory: float = 60.0) -> Visit:
-    return Visit(ready_seconds=ready, memory_mb=memory, samples={name: sample(value) for name, value in cpu_us.items()})
+def visit(cpu_us: Mapping[str, float], ready: float = 0.5, memory: float = 60.0, p50: float = 0.0) -> Visit:
+    samples = {name: sample(value, p50) for name, value in cpu_us.items()}
+    return Visit(ready_seconds=ready, memory_mb=memory, samples=samples)
 
 
 def round_of(floor: float = 100.0, empty: float = 130.0, litellm: float | None = 13_000.0) -> Round:
@@ -53,6 +54,10 @@ def round_of(floor: float = 100.0, empty: float = 130.0, litellm: float | None =
         "limited": visit({SATURATED.name: empty + 5.0}),
         "turned-away": visit({SATURATED.name: 80.0}),
         "refused": visit({SATURATED.name: 84.0}),
+        "constant": visit({SATURATED.name: 35.0}),
+        "cached-memory": visit({SATURATED.name: 50.0}, p50=100.0),
+        "cached-redis": visit({SATURATED.name: 100.0}, p50=300.0),
+        "cached-sql": visit({SATURATED.name: 100.0}, p50=900.0),
         "bare": visit({SATURATED.name: 30.0, OTHER.name: 29.0}),
         "middleware": visit({SATURATED.name: 60.0, OTHER.name: 30.0}),
     }

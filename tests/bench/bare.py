@@ -11,7 +11,7 @@ Message = MutableMapping[str, Any]
 _HEAD: Final = {"id": "chatcmpl-bench", "created": 1_700_000_000, "model": "echo"}
 _TEXT: Final = "The quick brown fox jumps over the lazy dog. " * 8
 _USAGE: Final = {"prompt_tokens": 20, "completion_tokens": 80, "total_tokens": 100}
-_WHOLE: Final = json.dumps(
+WHOLE: Final = json.dumps(
     {
         **_HEAD,
         "object": "chat.completion",
@@ -44,7 +44,7 @@ async def app(
             await send({"type": "http.response.body", "body": _CHUNK, "more_body": True})
         await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
         return
-    answer = _WHOLE if scope["method"] == "POST" else _OTHER
+    answer = WHOLE if scope["method"] == "POST" else _OTHER
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": answer})

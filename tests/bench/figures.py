@@ -98,6 +98,12 @@ def _times(subject: str, base: str, scenario: str = SATURATED.name) -> Callable[
     return lambda one: _cpu(subject, scenario)(one) / _cpu(base, scenario)(one)
 
 
+def _p50(subject: str, base: str) -> Callable[[Round], float]:
+    """How long a call takes, times another; both with 16 at once."""
+    own, other = of_sample(subject, SATURATED.name, "p50_us"), of_sample(base, SATURATED.name, "p50_us")
+    return lambda one: own(one) / other(one)
+
+
 PROMISES: Final[tuple[tuple[str, Callable[[Round], float], float, bool], ...]] = (
     ("empty pipeline: CPU per request, times the floor", _times("empty", "floor"), 1.4, False),
     ("empty pipeline: requests per core, times LiteLLM", _times("litellm", "empty"), 45, True),
@@ -106,6 +112,9 @@ PROMISES: Final[tuple[tuple[str, Callable[[Round], float], float, bool], ...]] =
     ("ten no-op plugins: CPU added, share of the floor", _over_floor("noop10", "empty"), 0.10, False),
     ("limiter in the process: CPU added, share of the floor", _over_floor("limited", "empty"), 0.08, False),
     ("a refusal from memory: CPU added, share of the floor", _over_floor("refused", "turned-away"), 0.05, False),
+    ("a hit from memory: CPU, times a constant Starlette endpoint", _times("cached-memory", "constant"), 1.6, False),
+    ("a hit from the database: p50, times one from memory", _p50("cached-sql", "cached-memory"), 10, False),
+    ("a hit from Redis: requests per core, times LiteLLM's calls", _times("litellm", "cached-redis"), 50, True),
     ("relayed stream at a pace: CPU, times the floor", _times("empty", "floor", PACED.name), 1.35, False),
     ("relayed stream in a burst: CPU, times the floor", _times("empty", "floor", BURST.name), 1.35, False),
     ("the same, usage asked for: CPU, times the floor", _times("empty", "floor", ASKED.name), 1.35, False),

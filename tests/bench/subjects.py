@@ -160,6 +160,23 @@ def turned_away(upstreams: Upstreams, folder: Path) -> Subject:
     return replace(one, door=Door(status=429), paced=None)
 
 
+def cached(upstreams: Upstreams, folder: Path, layer: str) -> Subject:
+    """Every call but the first is a hit, all of them in this layer: ``memory``, ``redis`` or ``sql``."""
+    settings = {
+        "memory": "memory_seconds: 60, redis: false, sql: false",
+        "redis": "memory_bytes: 0, sql: false",
+        "sql": "memory_bytes: 0, redis: false",
+    }[layer]
+    services = "services: {redis: embedded}\n" if layer == "redis" else ""
+    pipeline = f"  - use: redis_cache\n    config: {{{settings}}}"
+    return replace(gateway(f"cached-{layer}", upstreams, folder, pipeline, services), paced=None)
+
+
+def constant() -> Subject:
+    """A Starlette endpoint that answers the same to everything."""
+    return Subject(name="constant", command=(sys.executable, *_UVICORN, "tests.bench.constant:app"))
+
+
 def bare(server: str = "uvicorn", python: str = sys.executable) -> Subject:
     granian = ("-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--workers", "1", "--port", "{port}")
     arguments = _UVICORN if server == "uvicorn" else (*granian, "--log-level", "warning", "--no-ws")

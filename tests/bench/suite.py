@@ -19,10 +19,20 @@ from .subjects import Subject, Upstreams, simulate
 
 NAMES = (
     *("direct", "floor", "empty", "unaccounted", "noop10", "builtin", "limited", "limited4", "limited-redis"),
-    *("turned-away", "refused", "bare", "middleware", "litellm"),
+    *(
+        "turned-away",
+        "refused",
+        "constant",
+        "cached-memory",
+        "cached-redis",
+        "cached-sql",
+        "bare",
+        "middleware",
+        "litellm",
+    ),
 )
 _WITHOUT_UPSTREAM = (SATURATED, BURST, OTHER)
-_REFUSING = ("turned-away", "refused")
+_WHOLE_ONLY = ("turned-away", "refused", "constant", "cached-memory", "cached-redis", "cached-sql")
 
 
 def measured(effort: Effort, names: Sequence[str], folder: Path) -> list[Round]:
@@ -56,6 +66,10 @@ def _subject(name: str, ports: Upstreams, folder: Path) -> Subject:
         "limited-redis": lambda: subjects.limited(ports, folder, redis=True),
         "turned-away": lambda: subjects.turned_away(ports, folder),
         "refused": lambda: subjects.refused(ports, folder),
+        "constant": subjects.constant,
+        "cached-memory": lambda: subjects.cached(ports, folder, "memory"),
+        "cached-redis": lambda: subjects.cached(ports, folder, "redis"),
+        "cached-sql": lambda: subjects.cached(ports, folder, "sql"),
         "bare": subjects.bare,
         "middleware": lambda: subjects.middleware(folder),
         "litellm": lambda: subjects.litellm(ports, folder),
@@ -79,7 +93,7 @@ def visit(subject: Subject, effort: Effort, folder: Path, label: str) -> Visit:
         for scenario in effort.scenarios:
             if subject.other is not None and scenario not in _WITHOUT_UPSTREAM:
                 continue
-            if subject.name in _REFUSING and scenario != SATURATED:
+            if subject.name in _WHOLE_ONLY and scenario != SATURATED:
                 continue
             found = sample(one, scenario, effort.seconds)
             if found is not None:

@@ -1,0 +1,207 @@
+"""The places in which answers are kept, from the nearest to the farthest: each works without the others."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import token_hex
+from time import perf_counter
+from typing import Final, Literal
+
+from .cold import Cold
+from .entry import Entry, Unreadable, pack, unpack
+from .hot import Hot
+from .recent import Recent
+from .stored import Row
+from .timings import Timings
+
+log: Final = logging.getLogger("cognitude.redis_cache")
+
+Layer = Literal["memory", "redis", "sql"]
+LAYERS: Final[tuple[Layer, ...]] = ("memory", "redis", "sql")
+
+_FIRST_PAUSE_SECONDS: Final = 0.005
+_LONGEST_PAUSE_SECONDS: Final = 0.1
+"""Between two looks for what another worker is about to get."""
+_LONGEST_MODEL: Final = 256
+"""Of a model's name, which a client may have made up, in the database. PostgreSQL has no zeros in its text."""
+_LARGE: Final = 64 * 1024
+"""Bytes. What is larger is packed and unpacked in a thread, so that other calls do not wait."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """``waited``: another worker was about to get it."""
+
+    entry: Entry
+    waited: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to get an answer, until it is released."""
+
+    organization: str
+    key: str
+    token: str
+
+
+class Layers:
+    """``secret`` signs what is kept. ``now`` is milliseconds since 1970. ``grace`` is for how many seconds an answer is
+    kept when it may not be given any more.
+    """
+
+    def __init__(
+        self,
+        *,
+        secret: bytes,
+        recent: Recent,
+        hot: Hot | None,
+        cold: Cold | None,
+        now: Callable[[], int],
+        grace: float = 0,
+    ) -> None:
+        self._secret = secret
+        self._recent = recent
+        self._hot = hot
+        self._cold = cold
+        self._now = now
+        self._grace = grace
+        self._claims: dict[str, Claim] = {}
+        self.unreadable: Counter[Layer] = Counter()
+        self.timings: dict[Layer, Timings] = {layer: Timings() for layer in LAYERS}
+
+    def near(self, organization: str, key: str) -> Entry | None:
+        """From memory."""
+        began = perf_counter()
+        entry = self._recent.get(organization, key)
+        if entry is not None:
+            self.timings["memory"].add(perf_counter() - began)
+        return entry
+
+    async def find(self, organization: str, key: str) -> Entry | None:
+        """From the nearest layer that has it, and brought to the nearer ones."""
+        entry = self.near(organization, key)
+        if entry is not None:
+            return entry
+        began = perf_counter()
+        if self._hot is not None:
+            packed = await self._hot.get(organization, key)
+            entry = await self._unpacked(packed, "redis", organization, key)
+            if entry is not None:
+                self._recent.put(organization, key, entry)
+                self.timings["redis"].add(perf_counter() - began)
+                return entry
+        return await self._from_sql(organization, key)
+
+    async def _from_sql(self, organization: str, key: str) -> Entry | None:
+        if self._cold is None:
+            return None
+        began = perf_counter()
+        packed = await self._cold.get(organization, key)
+        entry = await self._unpacked(packed, "sql", organization, key)
+        if entry is None or packed is None:
+            return None
+        self._recent.put(organization, key, entry)
+        if self._hot is not None:
+            await self._hot.put(organization, key, packed, seconds=self._left(entry))
+        self.timings["sql"].add(perf_counter() - began)
+        return entry
+
+    async def claim(self, organization: str, key: str) -> Found | Claim:
+        """What is kept, or the right to get it: of all workers with one Redis one has it, the others wait for him.
+
+        Without Redis it is of this worker alone, and given to whoever asks.
+        """
+        claim = Claim(organization=organization, key=key, token=token_hex(8))
+        waited, pause = False, _FIRST_PAUSE_SECONDS
+        while self._hot is not None:
+            began = perf_counter()
+            found = await self._hot.claim(organization, key, claim.token)
+            if found is None:
+                break
+            if found is True:
+                self._claims[claim.token] = claim
+                break
+            if found is not False:
+                entry = await self._unpacked(found, "redis", organization, key)
+                if entry is not None:
+                    self._recent.put(organization, key, entry)
+                    self.timings["redis"].add(perf_counter() - began)
+                    return Found(entry=entry, waited=waited)
+                continue
+            waited = True
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
+        entry = await self._from_sql(organization, key)
+        if entry is None:
+            return claim
+        await self.release(claim)
+        return Found(entry=entry, waited=waited)
+
+    async def release(self, claim: Claim) -> None:
+        """It is there now, or will not come."""
+        if self._claims.pop(claim.token, None) is not None and self._hot is not None:
+            await self._hot.release(claim.organization, claim.key, claim.token)
+
+    async def renew(self) -> None:
+        """What this worker is about to get it is still about to get."""
+        for claim in list(self._claims.values()):
+            if self._hot is not None:
+                await self._hot.renew(claim.organization, claim.key, claim.token)
+
+    def keep_near(self, organization: str, key: str, entry: Entry) -> None:
+        self._recent.put(organization, key, entry)
+
+    async def keep_far(self, organization: str, key: str, entry: Entry) -> None:
+        """In Redis and in the database."""
+        if self._hot is None and self._cold is None:
+            return
+        if len(entry.body) > _LARGE:
+            packed = await asyncio.to_thread(pack, entry, key=key, secret=self._secret)
+        else:
+            packed = pack(entry, key=key, secret=self._secret)
+        if self._cold is not None:
+            self._cold.put(
+                Row(
+                    organization=organization,
+                    key=key,
+                    model=entry.model[:_LONGEST_MODEL].replace("\0", ""),
+                    created_ms=entry.created_ms,
+                    size=len(packed),
+                    packed=packed,
+                    expires_ms=self._expires(entry),
+                )
+            )
+        if self._hot is not None:
+            await self._hot.put(organization, key, packed, seconds=self._left(entry))
+
+    async def _unpacked(self, packed: bytes | None, layer: Layer, organization: str, key: str) -> Entry | None:
+        """None for what is not an entry of ours, or not this one: it is deleted where it was found."""
+        if packed is None:
+            return None
+        try:
+            if len(packed) > _LARGE:
+                return await asyncio.to_thread(unpack, packed, key=key, secret=self._secret)
+            return unpack(packed, key=key, secret=self._secret)
+        except Unreadable as error:
+            self.unreadable[layer] += 1
+            log.warning("an answer kept in %s is not given and is deleted: %s", layer, error)
+        await self._delete(layer, organization, key)
+        return None
+
+    async def _delete(self, layer: Layer, organization: str, key: str) -> None:
+        if layer == "redis" and self._hot is not None:
+            await self._hot.drop(organization, key)
+        elif self._cold is not None:
+            await self._cold.drop(organization, key)
+
+    def _expires(self, entry: Entry) -> int | None:
+        return None if entry.seconds is None else entry.created_ms + int((entry.seconds + self._grace) * 1000)
+
+    def _left(self, entry: Entry) -> int | None:
+        """Seconds for which it is of use."""
+        return None if entry.seconds is None else int(entry.seconds + self._grace) - entry.age(self._now())

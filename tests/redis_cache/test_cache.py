@@ -1,0 +1,229 @@
+"""Many who ask the same at once: one call to the provider, and what becomes of them when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cognitude_plugins.redis_cache as package
+from cognitude_plugins.redis_cache.flights import MOST_ATTEMPTS
+from cognitude_plugins.redis_cache.plugin import RedisCache
+from cognitude_plugins.redis_cache.settings import Config
+from hooks import Call, Reply, hookimpl
+from hooks.testing import Exercised, FakeGateway, chunks_of, completion, exercise, make_call
+from tests.borrowed import Tables, sqlite_tables
+
+BODY: Mapping[str, Any] = {"model": "sim", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+class Behind:
+    """What is behind the cache: takes its time, and counts the calls that come so far."""
+
+    def __init__(self, *statuses: int) -> None:
+        self.calls = 0
+        self.open = asyncio.Event()
+        self._statuses = list(statuses)
+
+    @hookimpl
+    async def pre_request(self, call: Call) -> Reply | None:
+        self.calls += 1
+        await self.open.wait()
+        return None
+
+    def answer(self, call: Call) -> Reply:
+        status = self._statuses.pop(0) if self._statuses else 200
+        if status != 200:
+            return Reply.error(status, f"failed with {status}", type="server_error")
+        return Reply.stream(self._events()) if call.stream else Reply.json(completion("the answer"))
+
+    async def _events(self) -> AsyncIterator[Mapping[str, Any]]:
+        for event in chunks_of("the ", "answer", usage=completion()["usage"]):
+            await asyncio.sleep(0.001)
+            yield event
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Iterator[Tables]:
+    found = sqlite_tables(tmp_path, package)
+    found.up()
+    yield found
+    found.close()
+
+
+@asynccontextmanager
+async def opened(tables: Tables, **config: Any) -> AsyncIterator[RedisCache]:
+    plugin = RedisCache(Config(**config))
+    async with plugin.lifespan(FakeGateway(database=tables.lent(), prices={"sim": (1000, 2000)})):
+        yield plugin
+
+
+async def at_once(plugin: RedisCache, behind: Behind, count: int, **body: Any) -> list[Exercised]:
+    """All are there before the first is answered."""
+    calls = [make_call({**BODY, **body}, id=f"req-{number}") for number in range(count)]
+    tasks = [asyncio.create_task(exercise(plugin, behind, call=call, answer=behind.answer)) for call in calls]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    behind.open.set()
+    async with asyncio.timeout(20):
+        return await asyncio.gather(*tasks)
+
+
+def states(done: list[Exercised]) -> Counter[tuple[int, str | None]]:
+    return Counter((one.reply.status, one.reply.headers.get("x-cognitude-cache")) for one in done)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("kept", [{}, {"memory_bytes": 0, "sql": False}], ids=["kept", "kept nowhere"])
+async def test_a_hundred_who_ask_the_same_are_one_call(tables: Tables, stream: bool, kept: Any) -> None:
+    async with opened(tables, **kept) as plugin:
+        behind = Behind()
+        done = await at_once(plugin, behind, 100, stream=stream)
+    assert behind.calls == 1
+    assert states(done) == {(200, "miss"): 1, (200, "coalesced"): 99}
+    assert {one.body["choices"][0]["message"]["content"] for one in done} == {"the answer"}
+    assert {one.raw for one in done} == {done[0].raw}
+
+
+async def test_whole_and_streamed_are_the_same_question(tables: Tables) -> None:
+    async with opened(tables) as plugin:
+        for first in (False, True):
+            behind = Behind()
+            calls = [make_call({**BODY, "seed": int(first), "stream": stream}) for stream in (first, not first, first)]
+            tasks = [asyncio.create_task(exercise(plugin, behind, call=one, answer=behind.answer)) for one in calls]
+            await asyncio.sleep(0.05)
+            behind.open.set()
+            done = await asyncio.gather(*tasks)
+            assert behind.calls == 1
+            assert {one.body["choices"][0]["message"]["content"] for one in done} == {"the answer"}
+            assert [one.raw.startswith(b"data: ") for one in done] == [first, not first, first]
+
+
+async def test_what_may_not_be_kept_is_shared_by_those_who_ask_at_once(tables: Tables) -> None:
+    """And by nobody else."""
+
+    class Tools(Behind):
+        def answer(self, call: Call) -> Reply:
+            call_ = {"id": "1", "type": "function", "function": {"name": "pay", "arguments": "{}"}}
+            message = {"role": "assistant", "content": None, "tool_calls": [call_]}
+            return Reply.json(completion(choices=[{"index": 0, "message": message, "finish_reason": "tool_calls"}]))
+
+    async with opened(tables) as plugin:
+        for expected in (1, 2):
+            behind = Tools()
+            assert states(await at_once(plugin, behind, 10)) == {(200, "miss"): 1, (200, "coalesced"): 9}
+            assert behind.calls == 1, expected
+
+
+async def test_when_one_fails_another_takes_over(tables: Tables) -> None:
+    async with opened(tables) as plugin:
+        behind = Behind(503)
+        done = await at_once(plugin, behind, 100)
+    assert behind.calls == 2
+    found = states(done)
+    assert (found.pop((503, None)), found.pop((200, "miss"))) == (1, 1)
+    # Some come back for it only when it is kept already.
+    assert found.keys() <= {(200, "coalesced"), (200, "hit")}
+    assert sum(found.values()) == 98
+
+
+async def test_a_provider_that_always_fails_is_not_asked_by_everybody(tables: Tables) -> None:
+    async with opened(tables) as plugin:
+        behind = Behind(*[503] * 100)
+        done = await at_once(plugin, behind, 100)
+    assert behind.calls == MOST_ATTEMPTS
+    assert sum(states(done).values()) == 100
+    assert {one.reply.status for one in done} == {503}
+    assert done[-1].body["error"]["message"] == "failed with 503"
+
+
+async def test_what_is_refused_to_one_is_not_refused_to_the_others(tables: Tables) -> None:
+    """A limit behind the cache is everybody's own: without it each goes on by himself."""
+
+    class Limit:
+        left = [False]
+
+        @hookimpl
+        async def pre_request(self, call: Call) -> Reply | None:
+            await asyncio.sleep(0.01)
+            return None if call.id != "req-0" else Reply.error(429, "Too many.", code="rate_limit_exceeded")
+
+    async with opened(tables) as plugin:
+        calls = [make_call(BODY, id=f"req-{number}") for number in range(5)]
+        done = await asyncio.gather(*(exercise(plugin, Limit(), call=one) for one in calls))
+    assert states(list(done)) == {(429, None): 1, (200, "miss"): 1, (200, "coalesced"): 3}
+
+
+async def test_who_leaves_while_he_waits_disturbs_nobody(tables: Tables) -> None:
+    async with opened(tables) as plugin:
+        behind = Behind()
+        calls = [make_call(BODY, id=f"req-{number}") for number in range(10)]
+        tasks = [asyncio.create_task(exercise(plugin, behind, call=one, answer=behind.answer)) for one in calls]
+        await asyncio.sleep(0.02)
+        for task in tasks[3:6]:
+            task.cancel()
+        behind.open.set()
+        done = [one for one in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(one, Exercised)]
+    assert states(done) == {(200, "miss"): 1, (200, "coalesced"): 6}
+
+
+async def test_a_leader_that_is_cancelled_leaves_it_to_another(tables: Tables) -> None:
+    async with opened(tables) as plugin:
+        behind = Behind()
+        calls = [make_call(BODY, id=f"req-{number}") for number in range(10)]
+        tasks = [asyncio.create_task(exercise(plugin, behind, call=one, answer=behind.answer)) for one in calls]
+        await asyncio.sleep(0.02)
+        tasks[0].cancel()
+        behind.open.set()
+        done = [one for one in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(one, Exercised)]
+    assert behind.calls == 2
+    assert states(done) == {(200, "miss"): 1, (200, "coalesced"): 8}
+
+
+async def test_a_call_is_kept_going_while_others_wait(tables: Tables) -> None:
+    async with opened(tables) as plugin:
+        behind = Behind()
+        leader = make_call(BODY, id="req-0")
+        tasks = [asyncio.create_task(exercise(plugin, behind, call=leader, answer=behind.answer))]
+        await asyncio.sleep(0.02)
+        assert not leader.is_wanted()
+        tasks.append(asyncio.create_task(exercise(plugin, behind, call=make_call(BODY), answer=behind.answer)))
+        await asyncio.sleep(0.02)
+        assert leader.is_wanted()
+        behind.open.set()
+        await asyncio.gather(*tasks)
+        assert not leader.is_wanted()
+
+
+async def test_with_a_key_of_their_own_they_are_one_call_too_and_another_request_is_refused(tables: Tables) -> None:
+    async with opened(tables) as plugin:
+        behind = Behind()
+        bodies = [*[{**BODY, "temperature": 2}] * 5, {**BODY, "temperature": 1.9}]
+        calls = [make_call(body, headers={"Idempotency-Key": "order"}) for body in bodies]
+        tasks = [asyncio.create_task(exercise(plugin, behind, call=one, answer=behind.answer)) for one in calls]
+        await asyncio.sleep(0.02)
+        behind.open.set()
+        done = await asyncio.gather(*tasks)
+    assert behind.calls == 1
+    assert [one.reply.status for one in done] == [200] * 5 + [422]
+
+
+async def test_of_what_can_be_given_again_nothing_is_paid_twice(tables: Tables) -> None:
+    """A trace whose prompts recur as in real traffic: the k-th most frequent 1/k as often as the first (Zipf)."""
+    chance = random.Random(20261128)
+    prompts = chance.choices(range(500), weights=[1 / rank for rank in range(1, 501)], k=3000)
+    most = len(prompts) - len(set(prompts))
+    async with opened(tables) as plugin:
+        hits = 0
+        for prompt in prompts:
+            body = {**BODY, "messages": [{"role": "user", "content": f"Prompt {prompt}"}], "user": str(chance.random())}
+            done = await exercise(plugin, call=make_call(body))
+            hits += done.reply.headers["x-cognitude-cache"] == "hit"
+    print(f"hit rate {hits / len(prompts):.4f}, at most {most / len(prompts):.4f} on this trace")
+    assert hits >= 0.99 * most
