@@ -54,6 +54,7 @@ class CacheStats(BaseModel):
     total_coalesced: int = Field(description="Calls that got the answer to another call of the same moment.")
     hit_rate: float | None = Field(description="Hits and coalesced calls by all that were looked up; null without any.")
     redis_available: bool
+    redis_entries: int | None = Field(description="Of the organization, in Redis; null where it is not known.")
     redis_hits: int
     memory_entries: int = Field(description="Of all organizations, in this worker.")
     memory_bytes: int

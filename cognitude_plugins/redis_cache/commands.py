@@ -100,7 +100,7 @@ def _print_stats(found: Mapping[str, Any]) -> None:
         ("coalesced", str(found["total_coalesced"])),
         ("misses", str(found["total_misses"])),
         ("hit rate", rate),
-        ("Redis", "available" if found["redis_available"] else "not used"),
+        ("answers in Redis", "not used" if not found["redis_available"] else str(found["redis_entries"])),
     ]
     for layer, one in found["layers"].items():
         if one["hits"]:

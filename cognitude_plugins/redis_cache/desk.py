@@ -115,6 +115,7 @@ class Desk:
             "total_coalesced": coalesced,
             "hit_rate": (hits + coalesced) / asked if asked else None,
             "redis_available": self.hot is not None and self.hot.up,
+            "redis_entries": await self._in_redis_now(organization),
             "redis_hits": layers.timings["redis"].count,
             "memory_entries": len(self._recent),
             "memory_bytes": self._recent.bytes,
@@ -143,6 +144,14 @@ class Desk:
             return await self.cold.count(organization)
         except Unavailable:
             return None, None
+
+    async def _in_redis_now(self, organization: str) -> int | None:
+        if self.hot is None or not self.hot.up:
+            return None
+        try:
+            return await self.hot.count(organization)
+        except Away:
+            return None
 
     async def _found(self, wanted: Wanted, *, delete: bool) -> Found:
         sizes: dict[str, int] = {}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from typing import Any, Final
 
 from redis.exceptions import RedisError, ResponseError
@@ -125,13 +125,26 @@ class Hot:
 
     async def every(self, organization: str) -> AsyncIterator[tuple[str, bytes]]:
         """Key and bytes of all of an organization's. Raises `Away`."""
-        client = self._redis.client(timeout=_SWEEP_SECONDS)
-        start = f"{PREFIX}:{organization}:{{"
-        try:
-            async for name in client.scan_iter(match=f"{_literal(start)}*}}", count=_SCANNED):
-                packed = await client.get(name)
+        async with aclosing(self._names(organization)) as names:
+            async for client, name in names:
+                try:
+                    packed = await client.get(name)
+                except _LOST as error:
+                    raise Away from error
                 if packed is not None:
-                    yield name.decode().removeprefix(start).removesuffix("}"), packed
+                    yield name.decode().removeprefix(_start(organization)).removesuffix("}"), packed
+
+    async def count(self, organization: str) -> int:
+        """How many it has of an organization's: all keys of the server are looked through. Raises `Away`."""
+        async with aclosing(self._names(organization)) as names:
+            return len([name async for _, name in names])
+
+    async def _names(self, organization: str) -> AsyncGenerator[tuple[Any, bytes], None]:
+        client = self._redis.client(timeout=_SWEEP_SECONDS)
+        pattern = f"{_literal(_start(organization))}*}}"
+        try:
+            async for name in client.scan_iter(match=pattern, count=_SCANNED):
+                yield client, name
         except _LOST as error:
             raise Away from error
         finally:
@@ -183,7 +196,12 @@ class Away(Exception):
 
 def _name(organization: str, key: str) -> str:
     """In a cluster each answer is for itself, wherever its key falls."""
-    return f"{PREFIX}:{organization}:{{{key}}}"
+    return f"{_start(organization)}{key}}}"
+
+
+def _start(organization: str) -> str:
+    """Of all names of an organization; what is in braces decides the slot."""
+    return f"{PREFIX}:{organization}:{{"
 
 
 def _claim(name: str) -> str:

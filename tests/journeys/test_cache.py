@@ -57,8 +57,8 @@ def question(model: str = "sim", text: str = "One two three four five six", **fi
 
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A provider that takes half a second to begin."""
-    with simulated(tmp_path_factory.mktemp("slow"), "--latency-ms", "500", "--chunk-ms", "20") as one:
+    """A provider that takes so long to begin that a hundred clients are there before it does."""
+    with simulated(tmp_path_factory.mktemp("slow"), "--latency-ms", "1500", "--chunk-ms", "20") as one:
         yield one
 
 
@@ -136,7 +136,7 @@ async def test_a_leader_who_hangs_up_leaves_the_others_their_answer(
             leader = asyncio.create_task(leading.post(one.url + CHAT, json=body))
             await asyncio.sleep(0.2)
             others = asyncio.create_task(many(one.url, body, 10))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.7)
             leader.cancel()
             states, texts = await others
         assert states == {"coalesced": 10}

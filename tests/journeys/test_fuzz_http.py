@@ -76,12 +76,13 @@ def test_the_http_surface_survives_fuzzing(tmp_path: Path) -> None:
         assert "Traceback" not in one.text()
 
 
-def test_the_limits_survive_fuzzing(tmp_path: Path) -> None:
+def test_the_limits_and_the_cache_survive_fuzzing(tmp_path: Path) -> None:
     """By themselves: what is set here refuses other calls."""
-    limited = CONFIG.replace("pipeline: []", "pipeline:\n  - {use: limiter, config: {limits: []}}")
-    with gateway(limited, tmp_path) as one:
+    plugins = "pipeline:\n  - {use: limiter, config: {limits: []}}\n  - use: redis_cache"
+    with gateway(CONFIG.replace("pipeline: []", plugins), tmp_path) as one:
         for secret in (KEY, ADMIN_KEY):
-            run = fuzz(one.url, tmp_path, "--include-path-regex", "^/rate-limits/", examples=30, secret=secret)
+            paths = "^/(rate-limits/|cache)"
+            run = fuzz(one.url, tmp_path, "--include-path-regex", paths, examples=30, secret=secret)
             assert run.returncode == 0, run.stdout + run.stderr
             cases = re.search(r"(\d+) generated, \1 passed", run.stdout)
             assert cases, run.stdout

@@ -114,6 +114,7 @@ async def test_the_figures_are_of_the_organization(api: Api) -> None:
     assert (found["organization"], found["total_entries"], found["hit_rate"]) == ("acme", 3, None)
     assert (await api("foreign", "GET", "/stats")).json()["total_entries"] == 1
     assert found["redis_available"] is (api.desk.hot is not None)
+    assert found["redis_entries"] == (None if api.desk.hot is None else 3)
     assert set(found["layers"]) == {"memory", "redis", "sql"}
     await api("member", "GET", f"/entries/{KEYS[0]}")
     memory = (await api("member", "GET", "/stats")).json()["layers"]["memory"]

@@ -42,6 +42,7 @@ async def test_an_organizations_are_found_and_removed_and_nobody_elses(redis_ser
         for organization in ("acme", "acme:x", "a*me", "ac"):
             for key in KEYS[:3]:
                 await one.put(organization, key, organization.encode())
+        assert [await one.count(name) for name in ("acme", "a*me", "nobody")] == [3, 3, 0]
         found = {key: packed async for key, packed in one.every("a*me")}
         assert found == dict.fromkeys(KEYS[:3], b"a*me")
         await one.remove("a*me", KEYS[:2])
@@ -87,6 +88,8 @@ async def _dies(server: RedisServer) -> None:
             await one.remove("acme", KEYS[:1])
         with pytest.raises(Away):
             [key async for key, _ in one.every("acme")]
+        with pytest.raises(Away):
+            await one.count("acme")
         await one.put("acme", KEYS[0], b"packed")
         assert not one.up
 
