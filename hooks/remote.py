@@ -5,8 +5,9 @@ click and httpx are imported when a command asks: nobody else needs them.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,6 +42,35 @@ class Remote:
         except httpx.TransportError as error:
             raise click.ClickException(f"no gateway answers at {self.url}: {error}") from None
         return _answered(found)
+
+
+def remote_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Options of a command: ``url`` and ``organization``, of which it makes its `Remote`, and ``as_json``."""
+    import click
+
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON instead."),
+        click.option("--organization", metavar="ID", help="As a gateway admin: of which organization."),
+        click.option(
+            "--url",
+            default="http://127.0.0.1:8080",
+            envvar="COGNITUDE_URL",
+            show_default=True,
+            help="The gateway; COGNITUDE_URL says so too.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def show(found: Any, as_json: bool, otherwise: Callable[[Any], None]) -> None:
+    """Print an answer as JSON, or as ``otherwise`` does for people."""
+    import click
+
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        otherwise(found)
 
 
 def _key(admin: bool) -> str:

@@ -55,15 +55,7 @@ async def call_provider(
                 target = replace(target, timeouts=replace(target.timeouts, total=left))
             send = providers[deployment.transport].send
             reply = await ask_provider(send, call, upstream_body(call, deployment), target, headers)
-            return Reply(
-                status=reply.status,
-                headers=reply.headers,
-                payload=reply.payload,
-                chunks=None if reply.chunks is None else Metered(reply.chunks),
-                source="provider",
-                deployment=deployment,
-                attempts=trace.attempts,
-            )
+            return _provided(reply, deployment, trace.attempts)
         except ProviderError as error:
             failure, failed = error, deployment
             trace.unsure = before or not _free(error.reason)
@@ -75,6 +67,18 @@ async def call_provider(
     if failure is None:
         return nothing_left(plan)
     return replace(failure.reply, source="error", deployment=failed, attempts=trace.attempts)
+
+
+def _provided(reply: Reply, deployment: Deployment, attempts: int) -> Reply:
+    return Reply(
+        status=reply.status,
+        headers=reply.headers,
+        payload=reply.payload,
+        chunks=None if reply.chunks is None else Metered(reply.chunks),
+        source="provider",
+        deployment=deployment,
+        attempts=attempts,
+    )
 
 
 def _free(reason: str) -> bool:

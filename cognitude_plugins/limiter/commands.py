@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from hooks.remote import Remote
+from hooks.remote import Remote, remote_options, show
 
 if TYPE_CHECKING:
     from .settings import Limit
@@ -31,45 +31,28 @@ def command() -> None:
     """
 
 
-def _options(function: Callable[..., None]) -> Callable[..., None]:
-    """Where and as whom, and how to print it."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON instead."),
-        click.option("--organization", metavar="ID", help="As a gateway admin: whose limits."),
-        click.option(
-            "--url",
-            default="http://127.0.0.1:8080",
-            envvar="COGNITUDE_URL",
-            show_default=True,
-            help="The gateway; COGNITUDE_URL says so too.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
 @command.command("status")
 @click.option("--key", metavar="ID", help="Of this key.")
 @click.option("--user", metavar="NAME", help="Of this user.")
 @click.option("--address", metavar="IP", help="Of this client address.")
 @click.option("--model", metavar="NAME", help="Of this model, and its provider.")
-@_options
+@remote_options
 def status(url: str, organization: str | None, as_json: bool, **names: str | None) -> None:
     """How much of each limit is used. Without options: of the key that asks."""
     from .printed import print_usage
 
     found = _client(url, organization).ask("GET", "/rate-limits/usage", query=_given(names))
-    _print(found, as_json, print_usage)
+    show(found, as_json, print_usage)
 
 
 @command.command("config")
 @click.option("--key", metavar="ID", help="Of this key.")
-@_options
+@remote_options
 def config(url: str, organization: str | None, as_json: bool, key: str | None) -> None:
     """The limits in force, and who set them."""
     from .printed import print_config
 
-    _print(_client(url, organization).ask("GET", _CONFIG, query=_given({"key": key})), as_json, print_config)
+    show(_client(url, organization).ask("GET", _CONFIG, query=_given({"key": key})), as_json, print_config)
 
 
 @command.command("set")
@@ -82,7 +65,7 @@ def config(url: str, organization: str | None, as_json: bool, key: str | None) -
 @click.option("--models", multiple=True, help="Only of this model, * standing for anything; repeat for more.")
 @click.option("--key", metavar="ID", help="For this key alone.")
 @click.option("--remove", is_flag=True, help="Take this limit out again.")
-@_options
+@remote_options
 def set_limit(
     url: str, organization: str | None, as_json: bool, key: str | None, remove: bool, limit: str | None, **values: Any
 ) -> None:
@@ -99,12 +82,12 @@ def set_limit(
     client, query = _client(url, organization), _given({"key": key})
     layer = _layer(client.ask("GET", _CONFIG, query=query))
     changed = _without(layer, one) if remove else _with(layer, one)
-    _print(client.ask("PUT", _CONFIG, query=query, body={"limits": changed}), as_json, print_config)
+    show(client.ask("PUT", _CONFIG, query=query, body={"limits": changed}), as_json, print_config)
 
 
 @command.command("reset")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_options
+@remote_options
 def reset(url: str, organization: str | None, as_json: bool, yes: bool) -> None:
     """Begin to count anew.
 
@@ -113,7 +96,7 @@ def reset(url: str, organization: str | None, as_json: bool, yes: bool) -> None:
     if not yes:
         whose = f"all counters of {organization}" if organization else "the counters of your organization's own limits"
         click.confirm(f"Reset {whose}?", abort=True)
-    _print(_client(url, organization).ask("POST", "/rate-limits/reset", body={}), as_json, _print_reset)
+    show(_client(url, organization).ask("POST", "/rate-limits/reset", body={}), as_json, _print_reset)
 
 
 def _client(url: str, organization: str | None) -> Remote:
@@ -168,15 +151,6 @@ def _is(limit: Any, one: Limit) -> bool:
 
     other = Limit.model_validate(limit)
     return (other.scope, identity(other)) == (one.scope, identity(one))
-
-
-def _print(found: Any, as_json: bool, otherwise: Callable[[Any], None]) -> None:
-    import json
-
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-    else:
-        otherwise(found)
 
 
 def _print_reset(found: Any) -> None:

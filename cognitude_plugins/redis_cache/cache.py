@@ -13,7 +13,7 @@ import orjson
 from hooks import Call, Gateway, Outcome, Reply
 
 from . import answers
-from .answers import BYPASSED, FORCED, MISS, NOT_CACHED, STORED
+from .answers import FORCED, MISS, NOT_CACHED, STORED
 from .entry import Entry
 from .flights import MOST_ATTEMPTS, Flight, Flights, Landing
 from .key import cache_key, canonical
@@ -276,6 +276,3 @@ class Cache:
         body = canonical(call.payload.raw, call.payload.peek(), model=model)
         key = cache_key(self._secret, organization=organization, sharer=sharer, api=call.api, body=body)
         return organization, key
-
-
-__all__ = ["BYPASSED", "Cache", "Trip"]

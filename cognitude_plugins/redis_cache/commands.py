@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from hooks.remote import Remote
+from hooks.remote import Remote, remote_options, show
 
 _GAP = "  "
 
@@ -24,28 +24,11 @@ def command() -> None:
     """
 
 
-def _options(function: Callable[..., None]) -> Callable[..., None]:
-    """Where and as whom, and how to print it."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print JSON instead."),
-        click.option("--organization", metavar="ID", help="As a gateway admin: whose answers."),
-        click.option(
-            "--url",
-            default="http://127.0.0.1:8080",
-            envvar="COGNITUDE_URL",
-            show_default=True,
-            help="The gateway; COGNITUDE_URL says so too.",
-        ),
-    ):
-        function = option(function)
-    return function
-
-
 @command.command("stats")
-@_options
+@remote_options
 def stats(url: str, organization: str | None, as_json: bool) -> None:
     """How often answers were given again, and from where."""
-    _print(Remote(url=url, organization=organization).ask("GET", "/cache/stats"), as_json, _print_stats)
+    show(Remote(url=url, organization=organization).ask("GET", "/cache/stats"), as_json, _print_stats)
 
 
 @command.command("clear")
@@ -54,7 +37,7 @@ def stats(url: str, organization: str | None, as_json: bool) -> None:
 @click.option("--older-than", type=int, metavar="SECONDS", help="Only answers older than that.")
 @click.option("--dry-run", is_flag=True, help="Only say how many they are.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@_options
+@remote_options
 def clear(
     url: str, organization: str | None, as_json: bool, dry_run: bool, yes: bool, **wanted: str | int | None
 ) -> None:
@@ -64,30 +47,21 @@ def clear(
     if dry_run or not yes:
         found = gateway.ask("DELETE", "/cache", query={**query, "dry_run": "true"})
         if dry_run:
-            _print(found, as_json, _print_cleared)
+            show(found, as_json, _print_cleared)
             return
         click.confirm(f"Delete {found['answers']} answers of {found['organization']}?", abort=True, err=True)
-    _print(gateway.ask("DELETE", "/cache", query=query), as_json, _print_cleared)
+    show(gateway.ask("DELETE", "/cache", query=query), as_json, _print_cleared)
 
 
 @command.command("inspect")
 @click.argument("key")
-@_options
+@remote_options
 def inspect(key: str, url: str, organization: str | None, as_json: bool) -> None:
     """One kept answer; its KEY is in the ledger (cache_key)."""
     from urllib.parse import quote
 
     found = Remote(url=url, organization=organization).ask("GET", f"/cache/entries/{quote(key, safe='')}")
-    _print(found, as_json, _print_entry)
-
-
-def _print(found: Any, as_json: bool, otherwise: Callable[[Any], None]) -> None:
-    import json
-
-    if as_json:
-        click.echo(json.dumps(found, indent=2))
-    else:
-        otherwise(found)
+    show(found, as_json, _print_entry)
 
 
 def _print_stats(found: Mapping[str, Any]) -> None:

@@ -90,25 +90,28 @@ class Layers:
         began = perf_counter()
         if self._hot is not None:
             packed = await self._hot.get(organization, key)
-            entry = await self._unpacked(packed, "redis", organization, key)
+            entry = await self._brought_near(packed, "redis", organization, key, began)
             if entry is not None:
-                self._recent.put(organization, key, entry)
-                self.timings["redis"].add(perf_counter() - began)
                 return entry
         return await self._from_sql(organization, key)
+
+    async def _brought_near(
+        self, packed: bytes | None, layer: Layer, organization: str, key: str, began: float
+    ) -> Entry | None:
+        entry = await self._unpacked(packed, layer, organization, key)
+        if entry is not None:
+            self._recent.put(organization, key, entry)
+            self.timings[layer].add(perf_counter() - began)
+        return entry
 
     async def _from_sql(self, organization: str, key: str) -> Entry | None:
         if self._cold is None:
             return None
         began = perf_counter()
         packed = await self._cold.get(organization, key)
-        entry = await self._unpacked(packed, "sql", organization, key)
-        if entry is None or packed is None:
-            return None
-        self._recent.put(organization, key, entry)
-        if self._hot is not None:
+        entry = await self._brought_near(packed, "sql", organization, key, began)
+        if entry is not None and packed is not None and self._hot is not None:
             await self._hot.put(organization, key, packed, seconds=self._left(entry))
-        self.timings["sql"].add(perf_counter() - began)
         return entry
 
     async def claim(self, organization: str, key: str) -> Found | Claim:
@@ -127,10 +130,8 @@ class Layers:
                 self._claims[claim.token] = claim
                 break
             if found is not False:
-                entry = await self._unpacked(found, "redis", organization, key)
+                entry = await self._brought_near(found, "redis", organization, key, began)
                 if entry is not None:
-                    self._recent.put(organization, key, entry)
-                    self.timings["redis"].add(perf_counter() - began)
                     return Found(entry=entry, waited=waited)
                 continue
             waited = True

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from hooks import Call, Gateway, Job, Reply, hookimpl
 
-from .cache import BYPASSED, Cache, Trip
+from .answers import BYPASSED
+from .cache import Cache, Trip
 from .desk import Desk
 from .hot import CLAIM_SECONDS
 from .settings import Config

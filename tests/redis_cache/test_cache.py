@@ -115,10 +115,10 @@ async def test_what_may_not_be_kept_is_shared_by_those_who_ask_at_once(tables: T
             return Reply.json(completion(choices=[{"index": 0, "message": message, "finish_reason": "tool_calls"}]))
 
     async with opened(tables) as plugin:
-        for expected in (1, 2):
+        for _ in range(2):
             behind = Tools()
             assert states(await at_once(plugin, behind, 10)) == {(200, "miss"): 1, (200, "coalesced"): 9}
-            assert behind.calls == 1, expected
+            assert behind.calls == 1
 
 
 async def test_when_one_fails_another_takes_over(tables: Tables) -> None:
@@ -147,8 +147,6 @@ async def test_what_is_refused_to_one_is_not_refused_to_the_others(tables: Table
     """A limit behind the cache is everybody's own: without it each goes on by himself."""
 
     class Limit:
-        left = [False]
-
         @hookimpl
         async def pre_request(self, call: Call) -> Reply | None:
             await asyncio.sleep(0.01)

@@ -9,7 +9,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from cognitude_plugins.redis_cache.commands import register
+from cognitude_plugins.redis_cache.commands import _size, register
+from tests.journeys.rows import exported
 from tests.processes import ADMIN_KEY, KEY, Running, free_port, gateway
 
 CONFIG = """
@@ -67,18 +68,11 @@ def test_what_is_kept_is_shown_and_deleted_when_that_is_wanted(one: Running) -> 
 
 def test_one_answer_is_shown(one: Running) -> None:
     ask(one, "c", "c")
-    with one.client(key=ADMIN_KEY):
-        keys = [row["cache_key"] for row in rows(one) if row["cache_key"]]
+    keys = [row["cache_key"] for row in exported(one.log.parent) if row["cache_key"]]
     shown = good(one, "inspect", keys[-1])
     assert shown.startswith("model sim, ")
     assert "USD" in shown
     assert json.loads(good(one, "inspect", keys[-1], "--json"))["key"] == keys[-1]
-
-
-def rows(one: Running) -> list[dict[str, str]]:
-    from tests.journeys.rows import exported
-
-    return exported(one.log.parent)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +100,4 @@ def test_a_gateway_that_is_not_there_is_said_to_be_so() -> None:
 
 @pytest.mark.parametrize(("count", "shown"), [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 * 2**30, "5.0 GiB")])
 def test_sizes_are_read_at_a_glance(count: int, shown: str) -> None:
-    from cognitude_plugins.redis_cache.commands import _size
-
     assert _size(count) == shown

@@ -58,18 +58,12 @@ def entry(
         "stream": call.stream,
         "complete": gone is None,
         "error": gone if gone is not None else None if reply.status < 400 else _code(reply),
-        "prompt_tokens": None if usage is None else usage.prompt_tokens,
-        "completion_tokens": None if usage is None else usage.completion_tokens,
-        "cached_tokens": None if usage is None else usage.cached_tokens,
-        "cache_write_tokens": None if usage is None else usage.cache_write_tokens,
-        "reasoning_tokens": None if usage is None else usage.reasoning_tokens,
-        "usage_reported": None if usage is None else usage.reported,
+        **(_UNKNOWN if usage is None else _tokens(usage)),
         "cost_nano_usd": None if cost_nano_usd is None or cost_nano_usd > LARGEST else cost_nano_usd,
         "saved_nano_usd": _saved(told["saved_nano_usd"]) if told and "saved_nano_usd" in told else 0,
         "latency_us": round(seconds * 1e6),
         "first_token_us": None if first is None else round((first - trace.started) * 1e6),
-        "overhead_us": max(0, round((seconds - trace.provider_seconds) * 1e6)) if first is None or not call.stream
-        else max(0, round((first - trace.started - trace.provider_seconds) * 1e6)),
+        "overhead_us": _overhead_us(trace, seconds if first is None or not call.stream else first - trace.started),
         "attempts": trace.attempts,
         "complexity": _note(told, "complexity") if told else None,
         "cache_key": _note(told, "cache_key") if told else None,
@@ -77,6 +71,25 @@ def entry(
         "decisions": _text(_decisions(trace), _LONGEST_ROUTE) if trace.decisions else None,
         "tags": tags,
     }  # fmt: skip
+
+
+def _tokens(usage: Usage) -> dict[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "cached_tokens": usage.cached_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "reasoning_tokens": usage.reasoning_tokens,
+        "usage_reported": usage.reported,
+    }
+
+
+_UNKNOWN: Final[Mapping[str, None]] = dict.fromkeys(_tokens(Usage()))
+
+
+def _overhead_us(trace: Trace, seconds: float) -> int:
+    """Of so many seconds those in which no provider was waited for."""
+    return max(0, round((seconds - trace.provider_seconds) * 1e6))
 
 
 def _text(text: str, longest: int | None = _LONGEST) -> str:
