@@ -223,9 +223,18 @@ def test_how_far_a_segment_is_consumed_is_noted_beside_it(tmp_path: Path) -> Non
 
 
 def test_reading_leaves_no_file_open(tmp_path: Path) -> None:
+    def left_open() -> list[str]:
+        return [
+            path
+            for fd in os.listdir("/dev/fd")
+            if (path := os.path.realpath(f"/dev/fd/{fd}")).startswith(str(tmp_path))
+        ]
+
     path = written(tmp_path, lines(RECORDS)[:-1])
-    before = len(os.listdir("/dev/fd"))
+    with path.open("rb"):
+        assert left_open() == [str(path)]
     everything(path)
     mark_consumed(path, 1)
+    assert not left_open()
     remove(path, 0)
-    assert len(os.listdir("/dev/fd")) == before
+    assert not left_open()
