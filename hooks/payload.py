@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, NoReturn
 
 from .frozen import freeze
+from .usage import Usage
 
 
 class Codec(NamedTuple):
@@ -40,17 +41,26 @@ class Payload:
 
     ``raw`` is what goes over the wire: exactly the bytes that came in as long as nobody replaced the value.
     ``value`` is read-only (see `hooks.frozen`). ``peek()`` is the same value without the freezing, for code that only
-    reads. Bytes that are not JSON raise ``ValueError`` from ``value`` and ``peek()``.
+    reads. Bytes that are not JSON raise ``ValueError`` from ``value`` and ``peek()``. Who knows what the body reports
+    gives it as ``usage``: the bytes are then not read for it.
     """
 
-    __slots__ = ("_codec", "_raw", "_value")
+    __slots__ = ("_codec", "_raw", "_usage", "_value")
 
-    def __init__(self, raw: bytes | None = None, value: Any = _MISSING, codec: Codec = STANDARD_CODEC) -> None:
+    def __init__(
+        self,
+        raw: bytes | None = None,
+        value: Any = _MISSING,
+        codec: Codec = STANDARD_CODEC,
+        *,
+        usage: Usage | None = None,
+    ) -> None:
         if raw is None and value is _MISSING:
             raise TypeError("a Payload needs raw bytes, a value, or both that agree")
         self._raw = raw
         self._value = value
         self._codec = codec
+        self._usage = usage
 
     @property
     def raw(self) -> bytes:
@@ -67,6 +77,16 @@ class Payload:
         if self._value is _MISSING:
             self._value = self._codec.loads(self._raw or b"")
         return self._value
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the body, an answer, reports (`Usage.of`); None where it does not, or is not JSON."""
+        if self._usage is None:
+            try:
+                self._usage = Usage.of(self.peek())
+            except ValueError:
+                return None
+        return self._usage
 
     def replace(self, value: Any) -> Payload:
         """A payload with another value, read and written by the same codec."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,11 +13,11 @@ import pytest
 
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS
 from cognitude_plugins.gateway.ledger.row import COLUMNS
-from tests.bench import ledger, limits, month, report, usage
+from tests.bench import cache, ledger, limits, month, report, usage
 from tests.bench.__main__ import COMMANDS
 from tests.bench.document import placed
 from tests.bench.figures import PROMISES, Figure, Ratio, Round, Visit, across, added, ratios
-from tests.bench.load import Order, Result, drive, percentile
+from tests.bench.load import Result, drive, percentile
 from tests.bench.measure import Failed, Sample, Scenario, order_of
 from tests.bench.scenarios import ASKED, BURST, FULL, OTHER, PACED, QUICK, SATURATED
 from tests.bench.subjects import ADMIN_KEY, Door
@@ -54,10 +55,6 @@ def round_of(floor: float = 100.0, empty: float = 130.0, litellm: float | None =
         "limited": visit({SATURATED.name: empty + 5.0}),
         "turned-away": visit({SATURATED.name: 80.0}),
         "refused": visit({SATURATED.name: 84.0}),
-        "constant": visit({SATURATED.name: 35.0}),
-        "cached-memory": visit({SATURATED.name: 50.0}, p50=100.0),
-        "cached-redis": visit({SATURATED.name: 100.0}, p50=300.0),
-        "cached-sql": visit({SATURATED.name: 100.0}, p50=900.0),
         "bare": visit({SATURATED.name: 30.0, OTHER.name: 29.0}),
         "middleware": visit({SATURATED.name: 60.0, OTHER.name: 30.0}),
     }
@@ -144,6 +141,54 @@ async def test_the_load_generator_tells_of_errors_and_of_streams_that_break_off(
     assert broken.failures == {"a stream without its end": broken.requests}
 
 
+@pytest.mark.parametrize(("questions", "expected"), [(1, 1), (2, 2), (0, None)])
+async def test_the_load_generator_asks_as_many_questions_as_it_is_told(questions: int, expected: int | None) -> None:
+    asked: list[bytes] = []
+    scenario = Scenario(name="one", kind="whole", concurrency=4, questions=questions)
+    result = await _driven(_WHOLE, 1, scenario, asked)
+    assert result.failures == {}
+    assert len(asked) == result.requests > 4
+    assert len(set(asked)) == (result.requests if expected is None else expected)
+
+
+async def test_the_load_generator_pauses_between_an_answer_and_the_next_request() -> None:
+    scenario = Scenario(name="one", kind="whole", concurrency=1, pause=0.02)
+    result = await _driven(_WHOLE, 1, scenario)
+    assert 1 <= result.requests <= 3
+
+
+def hits(one: float = 50.0, p99: float = 1000.0) -> Round:
+    """Of every subject of the cache's benchmark."""
+
+    def cost(cpu_us: float, p50_us: float) -> Sample:
+        return replace(sample(cpu_us, p50_us), p99_us=500.0)
+
+    both = {cache.HITS.name: cost(100.0, 0.0), cache.MISSES.name: cost(100.0, 500.0)}
+    light = {cache.LIGHT.name: cost(0.0, 0.0), cache.BESIDE: replace(sample(0.0), p99_us=p99)}
+    samples = {
+        "floor": both,
+        "constant": {cache.HITS.name: cost(35.0, 0.0), cache.MISSES.name: cost(35.0, 70.0)},
+        "constant-get": {cache.HITS.name: cost(65.0, 0.0), cache.MISSES.name: cost(65.0, 150.0)},
+        "empty": {cache.MISSES.name: cost(130.0, 500.0)},
+        "cached": {cache.MISSES.name: cost(200.0, 590.0)},
+        "cached-memory": {cache.HITS.name: cost(one, 100.0), **light},
+        "cached-redis": {cache.HITS.name: cost(one + 40.0, 300.0)},
+        "cached-sql": {cache.HITS.name: cost(200.0, 900.0)},
+        "litellm-cached": {cache.HITS.name: cost(5000.0, 9000.0)},
+    }
+    return {name: Visit(ready_seconds=0, memory_mb=0, samples=one) for name, one in samples.items()}
+
+
+def test_every_promise_of_the_cache_is_judged_when_everything_was_measured() -> None:
+    found = {one.name: one for one in ratios([hits()], cache.PROMISES)}
+    assert list(found) == [name for name, _, _, _ in cache.PROMISES]
+    assert all(one.kept for one in found.values())
+    assert found["a hit from Redis: CPU beyond one from memory, in GETs"].figure.median == pytest.approx(40 / 30)
+    assert found["a miss: p50 added, less one GET, share of the floor's CPU"].figure.median == pytest.approx(0.1)
+    assert cache.table([hits()]).count("BROKEN") == 0
+    assert cache.table([hits(one=60.0, p99=1001.0)]).count("BROKEN") == 2
+
+
 def test_a_stream_asks_for_its_usage_only_where_the_scenario_says_so() -> None:
     plain = order_of(Door(), BURST, 80, 1.0).body
     asked = order_of(Door(), ASKED, 80, 1.0).body
@@ -167,7 +212,7 @@ def test_the_page_has_a_place_for_each_command() -> None:
 
 def test_the_documentation_names_every_subject_and_each_command() -> None:
     text = DOCS.read_text()
-    for name in NAMES:
+    for name in (*NAMES, *cache.NAMES):
         assert f"`{name}`" in text, name
     assert "make bench" in text
     for command in COMMANDS[1:]:
@@ -284,10 +329,20 @@ def _chunked(parts: list[bytes]) -> bytes:
     return head + b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
 
 
-async def _driven(answer: bytes, pieces: int) -> Result:
+_WHOLE = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
+_OTHER = Scenario(name="", kind="other", concurrency=2)
+
+
+async def _driven(answer: bytes, pieces: int, scenario: Scenario = _OTHER, asked: list[bytes] | None = None) -> Result:
+    """For 0.05 s, by a server that notes the bodies it was ``asked``."""
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while await reader.readuntil(b"\r\n\r\n"):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = re.search(rb"content-length: (\d+)", head)
+                body = await reader.readexactly(int(length[1]) if length else 0)
+                if asked is not None:
+                    asked.append(body)
                 size = len(answer) // pieces + 1
                 for start in range(0, len(answer), size):
                     writer.write(answer[start : start + size])
@@ -301,5 +356,4 @@ async def _driven(answer: bytes, pieces: int) -> Result:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]
-        order = order_of(Door(path="/other"), Scenario(name="", kind="other", concurrency=2), port, 0.05)
-        return await drive(Order(port=port, head=order.head, concurrency=2, seconds=0.05))
+        return await drive(order_of(Door(path="/other"), scenario, port, 0.05))

@@ -57,7 +57,8 @@ class Delivered:
     def usage(self) -> Usage | None:
         """What the provider was paid for, as it says. A whole answer is looked into only when this is asked."""
         reported = (meter.usage for meter in self.meters)
-        return _usage_of(self.paid) or next((usage for usage in reported if usage is not None), None)
+        paid = None if self.paid is None else self.paid.usage
+        return paid or next((usage for usage in reported if usage is not None), None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -261,12 +262,5 @@ def _layered(
 def _value_of(payload: Payload) -> Any:
     try:
         return payload.value
-    except ValueError:
-        return None
-
-
-def _usage_of(payload: Payload | None) -> Usage | None:
-    try:
-        return None if payload is None else Usage.of(payload.peek())
     except ValueError:
         return None

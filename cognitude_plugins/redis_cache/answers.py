@@ -80,4 +80,4 @@ def _as_asked(call: Call, entry: Entry, headers: Mapping[str, str], pause: float
     if call.stream:
         body: dict[str, Any] = orjson.loads(entry.body)
         return Reply.stream(replayed(body, pause=pause), headers=headers)
-    return Reply(headers=headers, payload=Payload(raw=entry.body, codec=call.payload.codec))
+    return Reply(headers=headers, payload=Payload(raw=entry.body, codec=call.payload.codec, usage=entry.usage))

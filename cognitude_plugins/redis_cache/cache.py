@@ -230,12 +230,14 @@ class Cache:
         kept = bool(trip.about) or (worth and not trip.wishes.no_store)
         if entry is not None and kept:
             self.layers.keep_near(*trip.place, entry)
+        claim = None
         if trip.flight is not None:
+            claim = trip.flight.claim
             self._flights.land(trip.place, trip.flight, Landing(entry=entry))
         if entry is not None and kept:
-            await self.layers.keep_far(*trip.place, entry)
-        if trip.flight is not None and trip.flight.claim is not None:
-            await self.layers.release(trip.flight.claim)
+            await self.layers.keep_far(*trip.place, entry, claim)
+        if claim is not None:
+            await self.layers.release(claim)
 
     def _entry(self, call: Call, outcome: Outcome, raw: bytes, trip: Trip) -> Entry:
         return Entry(
@@ -243,6 +245,7 @@ class Cache:
             created_ms=self._now(),
             model=call.model,
             cost_nano_usd=outcome.cost_nano_usd,
+            usage=outcome.usage,
             seconds=_ONCE_SECONDS if trip.about else trip.wishes.ttl,
             about=trip.about,
         )

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from hooks import EVERY_ORGANIZATION, Database, Unavailable
 
 from . import stored
+from .known import Known, Mark
 from .stored import Row, Wanted
 
 T = TypeVar("T")
@@ -41,13 +42,23 @@ class Cold:
         self._quiet_until = 0.0
         self._writing = asyncio.get_running_loop().create_task(self._write())
         self.dropped = 0
+        self._known = Known(self._page, self._total, lambda: [key for _, key in self._waiting])
 
     @property
     def up(self) -> bool:
         return monotonic() >= self._quiet_until
 
+    def follow(self) -> None:
+        """From now on know what is certainly not there, see `lacks`."""
+        self._known.start()
+
+    def lacks(self, key: str) -> bool:
+        """Whether looking for it is in vain, but for what another worker wrote within the last seconds."""
+        return self._known.lacks(key)
+
     async def close(self) -> None:
         """What waits is written, if the database takes it."""
+        await self._known.close()
         self._writing.cancel()
         await asyncio.gather(self._writing, return_exceptions=True)
         if self._waiting:
@@ -74,6 +85,7 @@ class Cold:
         if self._waiting_bytes + row.size > _MOST_WAITING_BYTES:
             self.dropped += 1
             return
+        self._known.add(row.key)
         self._waiting[place] = row
         self._waiting_bytes += row.size
         self._awake.set()
@@ -113,6 +125,12 @@ class Cold:
             return
         if gone:
             log.info("%d kept answers were forgotten", gone)
+
+    async def _page(self, after: Mark, most: int) -> Sequence[Mark]:
+        return await self._database.read(EVERY_ORGANIZATION, lambda one: stored.page(one, after, most))
+
+    async def _total(self) -> int:
+        return await self._database.read(EVERY_ORGANIZATION, stored.total)
 
     async def _write(self) -> None:
         while True:

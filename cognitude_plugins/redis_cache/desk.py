@@ -62,6 +62,8 @@ class Desk:
             if self.config.sql:
                 self.cold = Cold(gateway.database)
                 stack.push_async_callback(self.cold.close)
+                if self.hot is not None:
+                    self.cold.follow()
             layers = Layers(
                 secret=self._secret,
                 recent=self._recent,

@@ -9,7 +9,9 @@ from typing import Final
 import orjson
 import zstandard
 
-FORMAT: Final = b"\x01"
+from hooks import Usage
+
+FORMAT: Final = b"\x02"
 """The first byte. What begins otherwise was written by another version."""
 
 _COMPRESSED: Final = 1
@@ -28,14 +30,16 @@ class Unreadable(ValueError):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """``body`` is the whole answer as JSON. ``created_ms`` since 1970; ``cost_nano_usd`` is what the provider took for
-    it, None where that is not known; ``seconds`` is for how long it may be given again, None for as long as it is kept.
-    ``about`` is the digest of the request where the key is of something else: of an Idempotency-Key.
+    it and ``usage`` what it counted, None where that is not known; ``seconds`` is for how long it may be given again,
+    None for as long as it is kept. ``about`` is the digest of the request where the key is of something else: of an
+    Idempotency-Key.
     """
 
     body: bytes
     created_ms: int
     model: str
     cost_nano_usd: int | None = None
+    usage: Usage | None = None
     seconds: int | None = None
     about: str = ""
 
@@ -48,7 +52,7 @@ def pack(entry: Entry, *, key: str, secret: bytes) -> bytes:
     """Format, flags, 16 bytes of HMAC-SHA256 over the rest and the key, then the facts and the body, compressed where
     that is worth it (zstd, level 1).
     """
-    facts = orjson.dumps([entry.created_ms, entry.model, entry.cost_nano_usd, entry.seconds, entry.about])
+    facts = orjson.dumps([entry.created_ms, entry.model, entry.cost_nano_usd, entry.usage, entry.seconds, entry.about])
     content = len(facts).to_bytes(4, "big") + facts + entry.body
     flags = 0
     if len(content) > _COMPRESS_ABOVE:
@@ -67,9 +71,15 @@ def unpack(raw: bytes, *, key: str, secret: bytes) -> Entry:
     if head[1] & _COMPRESSED:
         content = zstandard.ZstdDecompressor().decompress(content, max_output_size=_LARGEST)
     end = 4 + int.from_bytes(content[:4], "big")
-    created_ms, model, cost, seconds, about = orjson.loads(content[4:end])
+    created_ms, model, cost, used, seconds, about = orjson.loads(content[4:end])
     return Entry(
-        body=content[end:], created_ms=created_ms, model=model, cost_nano_usd=cost, seconds=seconds, about=about
+        body=content[end:],
+        created_ms=created_ms,
+        model=model,
+        cost_nano_usd=cost,
+        usage=None if used is None else Usage(**used | {"apart": tuple(used["apart"])}),
+        seconds=seconds,
+        about=about,
     )
 
 

@@ -23,6 +23,10 @@ if kept then return kept end
 if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 return 0
 """
+_KEEP: Final = """
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+"""
 _RELEASE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 _RENEW: Final = (
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
@@ -92,15 +96,23 @@ class Hot:
     async def renew(self, organization: str, key: str, token: str) -> None:
         await self._of_mine(_RENEW, organization, key, token, int(CLAIM_SECONDS * 1000))
 
-    async def put(self, organization: str, key: str, packed: bytes, *, seconds: int | None = None) -> None:
-        """For ``seconds`` if that is less than the time to live."""
+    async def put(
+        self, organization: str, key: str, packed: bytes, *, seconds: int | None = None, token: str = ""
+    ) -> None:
+        """For ``seconds`` if that is less than the time to live. A claim with this ``token`` is released with it."""
         if self._probe is not None:
             return
         ttl = self._ttl if seconds is None else max(1, min(seconds, self._ttl))
+        name = _name(organization, key)
         try:
-            await self._client.set(_name(organization, key), packed, ex=ttl)
+            if token:
+                await self._client.eval(_KEEP, 2, name, _claim(name), packed, ttl, token)
+            else:
+                await self._client.set(name, packed, ex=ttl)
         except ResponseError as error:
             self._refused(error)
+            if token:
+                await self.release(organization, key, token)
         except _LOST as error:
             self._fall(error)
 

@@ -105,7 +105,8 @@ class Layers:
         return entry
 
     async def _from_sql(self, organization: str, key: str) -> Entry | None:
-        if self._cold is None:
+        """Where Redis has nothing, what another worker has kept within seconds is not in the database alone."""
+        if self._cold is None or (self._hot is not None and self._hot.up and self._cold.lacks(key)):
             return None
         began = perf_counter()
         packed = await self._cold.get(organization, key)
@@ -157,8 +158,8 @@ class Layers:
     def keep_near(self, organization: str, key: str, entry: Entry) -> None:
         self._recent.put(organization, key, entry)
 
-    async def keep_far(self, organization: str, key: str, entry: Entry) -> None:
-        """In Redis and in the database."""
+    async def keep_far(self, organization: str, key: str, entry: Entry, claim: Claim | None = None) -> None:
+        """In Redis and in the database; the ``claim`` on it is released."""
         if self._hot is None and self._cold is None:
             return
         if len(entry.body) > _LARGE:
@@ -178,7 +179,8 @@ class Layers:
                 )
             )
         if self._hot is not None:
-            await self._hot.put(organization, key, packed, seconds=self._left(entry))
+            token = "" if claim is None or self._claims.pop(claim.token, None) is None else claim.token
+            await self._hot.put(organization, key, packed, seconds=self._left(entry), token=token)
 
     async def _unpacked(self, packed: bytes | None, layer: Layer, organization: str, key: str) -> Entry | None:
         """None for what is not an entry of ours, or not this one: it is deleted where it was found."""

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks import EVERY_ORGANIZATION
 
+from .known import Mark
 from .tables import CacheAnswer, CacheSecret
 
 _ANSWER: Final[Any] = CacheAnswer.__table__  # type: ignore[attr-defined]
@@ -92,6 +93,19 @@ def count(connection: Connection, organization: str) -> tuple[int, int]:
     )
     number, size = connection.execute(found).one()
     return int(number), int(size)
+
+
+def page(connection: Connection, after: Mark, most: int) -> Sequence[Mark]:
+    """Of all organizations, the next ``most`` in the order in which they were made."""
+    order = (_ANSWER.c.created_ms, _ANSWER.c.organization, _ANSWER.c.key)
+    return [
+        Mark(*row)
+        for row in connection.execute(select(*order).where(tuple_(*order) > after).order_by(*order).limit(most))
+    ]
+
+
+def total(connection: Connection) -> int:
+    return int(connection.execute(select(func.count()).select_from(_ANSWER)).scalar_one())
 
 
 def forget(connection: Connection, *, now_ms: int, before_ms: int | None, most_bytes: int | None) -> int:

@@ -98,13 +98,10 @@ def _times(subject: str, base: str, scenario: str = SATURATED.name) -> Callable[
     return lambda one: _cpu(subject, scenario)(one) / _cpu(base, scenario)(one)
 
 
-def _p50(subject: str, base: str) -> Callable[[Round], float]:
-    """How long a call takes, times another; both with 16 at once."""
-    own, other = of_sample(subject, SATURATED.name, "p50_us"), of_sample(base, SATURATED.name, "p50_us")
-    return lambda one: own(one) / other(one)
+Promises = Sequence[tuple[str, Callable[[Round], float], float, bool]]
+"""Name, value in a round, limit, and whether the limit is a lower one."""
 
-
-PROMISES: Final[tuple[tuple[str, Callable[[Round], float], float, bool], ...]] = (
+PROMISES: Final[Promises] = (
     ("empty pipeline: CPU per request, times the floor", _times("empty", "floor"), 1.4, False),
     ("empty pipeline: requests per core, times LiteLLM", _times("litellm", "empty"), 45, True),
     ("auth and accounting: CPU added, share of the floor", _over_floor("empty", "unaccounted"), 0.20, False),
@@ -112,9 +109,6 @@ PROMISES: Final[tuple[tuple[str, Callable[[Round], float], float, bool], ...]] =
     ("ten no-op plugins: CPU added, share of the floor", _over_floor("noop10", "empty"), 0.10, False),
     ("limiter in the process: CPU added, share of the floor", _over_floor("limited", "empty"), 0.08, False),
     ("a refusal from memory: CPU added, share of the floor", _over_floor("refused", "turned-away"), 0.05, False),
-    ("a hit from memory: CPU, times a constant Starlette endpoint", _times("cached-memory", "constant"), 1.6, False),
-    ("a hit from the database: p50, times one from memory", _p50("cached-sql", "cached-memory"), 10, False),
-    ("a hit from Redis: requests per core, times LiteLLM's calls", _times("litellm", "cached-redis"), 50, True),
     ("relayed stream at a pace: CPU, times the floor", _times("empty", "floor", PACED.name), 1.35, False),
     ("relayed stream in a burst: CPU, times the floor", _times("empty", "floor", BURST.name), 1.35, False),
     ("the same, usage asked for: CPU, times the floor", _times("empty", "floor", ASKED.name), 1.35, False),
@@ -130,13 +124,13 @@ PROMISES: Final[tuple[tuple[str, Callable[[Round], float], float, bool], ...]] =
     ("memory under load: MB", lambda one: one["empty"].memory_mb, 100.0, False),
     ("memory: share of LiteLLM's", lambda one: one["empty"].memory_mb / one["litellm"].memory_mb, 1 / 3, False),
 )
-"""Name, value in a round, limit, and whether the limit is a lower one: the bounds the project set itself."""
+"""The bounds the project set itself."""
 
 
-def ratios(rounds: Sequence[Round]) -> list[Ratio]:
+def ratios(rounds: Sequence[Round], promises: Promises = PROMISES) -> list[Ratio]:
     """Those for which everything was measured. Each is taken within a round, then the median over the rounds."""
     found = []
-    for name, value, limit, at_least in PROMISES:
+    for name, value, limit, at_least in promises:
         figure = across(rounds, value)
         if figure is not None:
             found.append(Ratio(name=name, figure=figure, limit=limit, at_least=at_least))

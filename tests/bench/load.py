@@ -10,12 +10,15 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict, dataclass, field
+from itertools import count
+from random import randrange
 from time import perf_counter
 from typing import Any, Final
 
 import httptools
 import uvloop
 
+NUMBER: Final = "00000000"
 _EVENT: Final = b"data: "
 _END: Final = b"[DONE]"
 _KEPT: Final = 5
@@ -24,7 +27,12 @@ _KEPT: Final = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """``head`` is the request without its end: request line and headers, each with its CRLF."""
+    """``head`` is the request without its end: request line and headers, each with its CRLF.
+
+    ``questions``: 1 where all ask the same, as ``body`` has it; with more each connection asks one of so many, with 0
+    none is asked twice: `NUMBER` in the body is then replaced by another number of as many digits. ``pause`` is in
+    seconds, between an answer and the next request.
+    """
 
     port: int
     head: str
@@ -33,6 +41,8 @@ class Order:
     seconds: float = 1.0
     status: int = 200
     host: str = "127.0.0.1"
+    questions: int = 1
+    pause: float = 0.0
 
     @property
     def request(self) -> bytes:
@@ -62,7 +72,7 @@ def main() -> None:
 async def drive(order: Order) -> Result:
     tally = _Tally(order)
     loop = asyncio.get_running_loop()
-    clients = [_Client(tally) for _ in range(order.concurrency)]
+    clients = [_Client(tally, number) for number in range(order.concurrency)]
     began = perf_counter()
     tally.until = began + order.seconds
     for client in clients:
@@ -73,13 +83,23 @@ async def drive(order: Order) -> Result:
 
 class _Tally:
     def __init__(self, order: Order) -> None:
-        self.request = order.request
+        self._request = order.request
+        self._questions = order.questions
+        # Where none is asked twice, also none of another run.
+        self._asked = count(randrange(10 ** (len(NUMBER) - 1), 9 * 10 ** (len(NUMBER) - 1)))
+        self.pause = order.pause
         self.status = order.status
         self.until = 0.0
         self.took: list[float] = []
         self.first: list[float] = []
         self.events = 0
         self.failures: dict[str, int] = {}
+
+    def request(self, client: int) -> bytes:
+        if self._questions == 1:
+            return self._request
+        number = client % self._questions + 1 if self._questions else next(self._asked)
+        return self._request.replace(NUMBER.encode(), b"%0*d" % (len(NUMBER), number), 1)
 
     def failed(self, what: str) -> None:
         self.failures[what] = self.failures.get(what, 0) + 1
@@ -99,9 +119,10 @@ class _Tally:
 class _Client(asyncio.Protocol):
     """One connection. Its parser is httptools', which calls the ``on_`` methods."""
 
-    def __init__(self, tally: _Tally) -> None:
+    def __init__(self, tally: _Tally, number: int = 0) -> None:
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tally = tally
+        self._number = number
         self._transport: Any = None
         self._sent = self._first = 0.0
         self._streamed = self._ended = False
@@ -116,8 +137,9 @@ class _Client(asyncio.Protocol):
         self._first = 0.0
         self._streamed = self._ended = False
         self._tail = b""
+        request = self._tally.request(self._number)
         self._sent = perf_counter()
-        self._transport.write(self._tally.request)
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -145,7 +167,13 @@ class _Client(asyncio.Protocol):
             tally.failed(f"status {status}")
         elif self._streamed and not self._ended:
             tally.failed("a stream without its end")
-        if now < tally.until:
+        if tally.pause:
+            asyncio.get_running_loop().call_later(tally.pause, self._go_on)
+        else:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if perf_counter() < self._tally.until:
             self._send()
         else:
             self._transport.close()

@@ -15,12 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from .load import Order, Result
+from .load import NUMBER, Order, Result
 from .machine import cores, cpu_seconds, family, first_thread_seconds, memory_mb, pin
 from .subjects import KEY, ROOT, Door, Subject
 
 CHUNKS: Final = 200
 WARM_UP_SECONDS: Final = 0.4
+_TEXTS: Final = 32
+"""Whose embeddings, of 1536 numbers each, are a megabyte of JSON."""
 _PATIENCE_SECONDS: Final = 60.0
 
 _WHOLE_TEXT: Final = "Explain the thing " * 25
@@ -30,12 +32,14 @@ _STREAM_TEXT: Final = "One two three four " * (CHUNKS // 4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """``usage``: the client itself asks for the usage event of its stream."""
+    """``usage``: the client itself asks for the usage event of its stream. ``questions``, ``pause``: see `Order`."""
 
     name: str
-    kind: Literal["whole", "stream", "paced", "other"]
+    kind: Literal["whole", "stream", "paced", "other", "large"]
     concurrency: int
     usage: bool = False
+    questions: int = 1
+    pause: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,19 +139,22 @@ def warm_up(running: Running) -> None:
 
 
 def _door(subject: Subject, scenario: Scenario) -> Door | None:
-    return {"paced": subject.paced, "other": subject.other}.get(scenario.kind, subject.door)
+    return {"paced": subject.paced, "other": subject.other, "large": subject.large}.get(scenario.kind, subject.door)
 
 
 def order_of(door: Door, scenario: Scenario, port: int, seconds: float) -> Order:
     method, body = "POST", ""
     if scenario.kind == "other":
         method = "GET"
+    elif scenario.kind == "large":
+        body = json.dumps({"model": door.model, "input": [f"{NUMBER} {part}" for part in range(_TEXTS)]})
     else:
         streamed = scenario.kind in ("stream", "paced")
         text = _STREAM_TEXT if streamed else _WHOLE_TEXT
         fields = {"stream": True} if streamed else {}
         asked = {"stream_options": {"include_usage": True}} if scenario.usage else {}
-        messages = [{"role": "user", "content": text.strip()}]
+        numbered = text.strip() if scenario.questions == 1 else f"{NUMBER} {text.strip()}"
+        messages = [{"role": "user", "content": numbered}]
         body = json.dumps({"model": door.model, "messages": messages, **fields, **asked}, separators=(",", ":"))
     head = (
         f"{method} {door.path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {KEY}\r\n"
@@ -159,6 +166,8 @@ def order_of(door: Door, scenario: Scenario, port: int, seconds: float) -> Order
         head=head,
         body=body,
         concurrency=scenario.concurrency,
+        questions=scenario.questions,
+        pause=scenario.pause,
         seconds=seconds,
         status=door.status,
     )

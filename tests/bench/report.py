@@ -130,14 +130,16 @@ def bounds(found: Sequence[tuple[str, float, float]]) -> str:
 
 
 def _promises(found: Sequence[Ratio], litellm_imported: bool) -> str:
+    kept = "BROKEN" if litellm_imported else "kept"
+    return f"**Promises**\n\n{promises(found, [['LiteLLM is not imported', str(not litellm_imported), 'True', kept]])}"
+
+
+def promises(found: Sequence[Ratio], more: Sequence[Sequence[str]] = ()) -> str:
     rows = [["promise", "measured", "limit", ""]]
     for ratio in found:
         bound = f"{'≥' if ratio.at_least else '≤'} {ratio.limit:.3g}"
         rows.append([ratio.name, written(ratio.figure, ".3f"), bound, "kept" if ratio.kept else "BROKEN"])
-    rows.append(
-        ["LiteLLM is not imported", str(not litellm_imported), "True", "BROKEN" if litellm_imported else "kept"]
-    )
-    return f"**Promises**\n\n{grid(rows)}"
+    return grid([*rows, *more])
 
 
 def _versions() -> str:

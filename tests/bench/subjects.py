@@ -38,7 +38,9 @@ class Door:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """``command`` with ``{port}`` where its port goes. ``paced`` is None where there is no paced stream to relay."""
+    """``command`` with ``{port}`` where its port goes. ``paced`` is None where there is no paced stream to relay,
+    ``large`` where there are no embeddings to ask for.
+    """
 
     name: str
     command: tuple[str, ...]
@@ -46,6 +48,7 @@ class Subject:
     door: Door = Door()
     paced: Door | None = None
     other: Door | None = None
+    large: Door | None = None
     starts_within: float = 30.0
 
 
@@ -160,21 +163,18 @@ def turned_away(upstreams: Upstreams, folder: Path) -> Subject:
     return replace(one, door=Door(status=429), paced=None)
 
 
-def cached(upstreams: Upstreams, folder: Path, layer: str) -> Subject:
-    """Every call but the first is a hit, all of them in this layer: ``memory``, ``redis`` or ``sql``."""
-    settings = {
-        "memory": "memory_seconds: 60, redis: false, sql: false",
-        "redis": "memory_bytes: 0, sql: false",
-        "sql": "memory_bytes: 0, redis: false",
-    }[layer]
-    services = "services: {redis: embedded}\n" if layer == "redis" else ""
+def cached(upstreams: Upstreams, folder: Path, name: str, settings: str, redis: str = "") -> Subject:
+    """The cache with these settings (YAML), and with this Redis if there is one."""
+    services = f"services: {{redis: '{redis}'}}\n" if redis else ""
     pipeline = f"  - use: redis_cache\n    config: {{{settings}}}"
-    return replace(gateway(f"cached-{layer}", upstreams, folder, pipeline, services), paced=None)
+    one = gateway(name, upstreams, folder, pipeline, services)
+    return replace(one, paced=None, large=Door(path="/v1/embeddings", model="embed"))
 
 
-def constant() -> Subject:
-    """A Starlette endpoint that answers the same to everything."""
-    return Subject(name="constant", command=(sys.executable, *_UVICORN, "tests.bench.constant:app"))
+def constant(name: str = "constant", redis: str = "") -> Subject:
+    """A Starlette endpoint that answers the same to everything; with a Redis it asks that for a value first."""
+    command = (sys.executable, *_UVICORN, "tests.bench.constant:app")
+    return Subject(name=name, command=command, env={"BENCH_REDIS": redis})
 
 
 def bare(server: str = "uvicorn", python: str = sys.executable) -> Subject:
@@ -195,24 +195,29 @@ def middleware(folder: Path) -> Subject:
     )
 
 
-def litellm(upstreams: Upstreams, folder: Path) -> Subject:
-    """LiteLLM's proxy as light as it goes: one worker, one key, no database, no callbacks, no network at start."""
+def litellm(upstreams: Upstreams, folder: Path, name: str = "litellm", redis_port: int = 0) -> Subject:
+    """LiteLLM's proxy as light as it goes: one worker, one key, no database, no callbacks, no network at start.
+
+    With ``redis_port`` it answers from a cache in that Redis.
+    """
     models = [
         {
-            "model_name": name,
+            "model_name": model,
             "litellm_params": {
                 "model": "openai/echo",
                 "api_base": f"http://127.0.0.1:{port}/v1",
                 "api_key": "upstream-key",
             },
         }
-        for name, port in (("echo", upstreams.fast), ("echo-paced", upstreams.paced))
+        for model, port in (("echo", upstreams.fast), ("echo-paced", upstreams.paced))
     ]
-    config = folder / "litellm.yaml"
-    config.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": KEY}}))
+    server = {"type": "redis", "host": "127.0.0.1", "port": redis_port, "ttl": 3600}
+    settings = {"litellm_settings": {"cache": True, "cache_params": server}} if redis_port else {}
+    config = folder / f"{name}.yaml"
+    config.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": KEY}, **settings}))
     command = (str(PEERS / "litellm"), "--config", str(config), "--host", "127.0.0.1", "--port", "{port}")
     return Subject(
-        name="litellm",
+        name=name,
         command=(*command, "--num_workers", "1", "--telemetry", "False"),
         env={"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR", "LITELLM_MODE": "PRODUCTION"},
         paced=Door(model="echo-paced"),
@@ -226,9 +231,13 @@ def peers_installed() -> bool:
 
 def _models(upstreams: Upstreams) -> str:
     return "".join(
-        f"  - {{name: {name}, provider: openai_compatible/echo, base_url: 'http://127.0.0.1:{port}/v1',"
+        f"  - {{name: {name}, provider: openai_compatible/{model}, base_url: 'http://127.0.0.1:{port}/v1',"
         " api_key: upstream-key-0123456789abcdef, price: {input: 1, output: 2}}\n"
-        for name, port in (("echo", upstreams.fast), ("echo-paced", upstreams.paced))
+        for name, model, port in (
+            ("echo", "echo", upstreams.fast),
+            ("echo-paced", "echo", upstreams.paced),
+            ("embed", "embed", upstreams.fast),
+        )
     )
 
 

@@ -19,20 +19,10 @@ from .subjects import Subject, Upstreams, simulate
 
 NAMES = (
     *("direct", "floor", "empty", "unaccounted", "noop10", "builtin", "limited", "limited4", "limited-redis"),
-    *(
-        "turned-away",
-        "refused",
-        "constant",
-        "cached-memory",
-        "cached-redis",
-        "cached-sql",
-        "bare",
-        "middleware",
-        "litellm",
-    ),
+    *("turned-away", "refused", "bare", "middleware", "litellm"),
 )
 _WITHOUT_UPSTREAM = (SATURATED, BURST, OTHER)
-_WHOLE_ONLY = ("turned-away", "refused", "constant", "cached-memory", "cached-redis", "cached-sql")
+_WHOLE_ONLY = ("turned-away", "refused")
 
 
 def measured(effort: Effort, names: Sequence[str], folder: Path) -> list[Round]:
@@ -66,10 +56,6 @@ def _subject(name: str, ports: Upstreams, folder: Path) -> Subject:
         "limited-redis": lambda: subjects.limited(ports, folder, redis=True),
         "turned-away": lambda: subjects.turned_away(ports, folder),
         "refused": lambda: subjects.refused(ports, folder),
-        "constant": subjects.constant,
-        "cached-memory": lambda: subjects.cached(ports, folder, "memory"),
-        "cached-redis": lambda: subjects.cached(ports, folder, "redis"),
-        "cached-sql": lambda: subjects.cached(ports, folder, "sql"),
         "bare": subjects.bare,
         "middleware": lambda: subjects.middleware(folder),
         "litellm": lambda: subjects.litellm(ports, folder),

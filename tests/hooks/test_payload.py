@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hooks import Payload
+from hooks import Payload, Usage
 from hooks.payload import STANDARD_CODEC, Codec
 
 
@@ -100,3 +100,13 @@ def test_a_payload_of_nothing_is_refused() -> None:
     with pytest.raises(TypeError, match="needs raw bytes, a value"):
         Payload()
     assert Payload(value=None).raw == b"null"
+
+
+def test_what_an_answer_reports_is_read_from_it_unless_it_is_known() -> None:
+    raw = b'{"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 4}}'
+    assert Payload(raw).usage == Usage(prompt_tokens=3, completion_tokens=4)
+    assert Payload(b"not JSON").usage is None
+    assert Payload(b"{}").usage is None
+    known = Usage(prompt_tokens=1, completion_tokens=1)
+    assert Payload(b"never looked into", usage=known).usage is known
+    assert Payload(raw, usage=known).replace({}).usage is None

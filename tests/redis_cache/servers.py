@@ -31,7 +31,7 @@ class At:
 
     def client(self, *, timeout: float) -> Any:
         return Redis.from_url(
-            self._url, socket_timeout=timeout, socket_connect_timeout=min(timeout, 0.1), retry=Retry(NoBackoff(), 0)
+            self._url, socket_timeout=timeout, socket_connect_timeout=timeout, retry=Retry(NoBackoff(), 0)
         )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import cognitude_plugins.redis_cache as plugin
 from cognitude_plugins.redis_cache import cold as module
+from cognitude_plugins.redis_cache import known
 from cognitude_plugins.redis_cache.cold import Cold
 from cognitude_plugins.redis_cache.stored import Wanted
 from hooks import Database, Unavailable
@@ -153,3 +154,22 @@ async def test_what_the_database_does_not_take_keeps_nothing_else_out(
         one.put(row(KEYS[1]))
     assert rows(tables) == 1
     assert "1 answers are not kept in the database" in caplog.text
+
+
+async def test_what_is_certainly_not_there_is_known_and_what_another_worker_adds(
+    tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "_LOOK_SECONDS", 0.02)
+    async with cold(tables) as (one, _), cold(tables) as (other, _):
+        one.put(row(KEYS[0]))
+        assert not one.lacks(KEYS[1])
+        one.follow()
+        async with asyncio.timeout(10):
+            while not one.lacks(KEYS[1]):
+                await asyncio.sleep(0.01)
+            assert not one.lacks(KEYS[0])
+            other.put(row(KEYS[1], created_ms=5))
+            while one.lacks(KEYS[1]):
+                await asyncio.sleep(0.01)
+        one.put(row(KEYS[2]))
+        assert not one.lacks(KEYS[2])

@@ -6,11 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cognitude_plugins.redis_cache.entry import Entry, Unreadable, pack, unpack
+from cognitude_plugins.redis_cache.entry import FORMAT, Entry, Unreadable, pack, unpack
+from hooks import Usage
 
 SECRET, KEY = b"s" * 32, "k" * 64
 SMALL = Entry(body=b'{"a": 1}', created_ms=1_800_000_000_000, model="m", cost_nano_usd=28_000, seconds=60)
-LARGE = Entry(body=b'{"a": "' + b"word " * 5000 + b'"}', created_ms=1_800_000_000_000, model="m")
+LARGE = Entry(
+    body=b'{"a": "' + b"word " * 5000 + b'"}',
+    created_ms=1_800_000_000_000,
+    model="m",
+    usage=Usage(prompt_tokens=7, completion_tokens=5000, cached_tokens=3, reported=False, apart=("audio", "search")),
+)
 
 
 @pytest.mark.parametrize("entry", [SMALL, LARGE], ids=["small", "large"])
@@ -41,7 +47,7 @@ def test_nothing_that_was_kept_elsewhere_or_by_others_is_taken_for_it() -> None:
         with pytest.raises(Unreadable, match="not what was kept under this key"):
             unpack(packed, key=key, secret=secret)
     with pytest.raises(Unreadable, match="another format"):
-        unpack(b"\x02" + packed[1:], key=KEY, secret=SECRET)
+        unpack(bytes([FORMAT[0] + 1]) + packed[1:], key=KEY, secret=SECRET)
     with pytest.raises(Unreadable):
         unpack(b"", key=KEY, secret=SECRET)
 

@@ -12,7 +12,7 @@ import pytest
 
 import cognitude_plugins.redis_cache as plugin
 from cognitude_plugins.redis_cache.cold import Cold
-from cognitude_plugins.redis_cache.entry import pack
+from cognitude_plugins.redis_cache.entry import FORMAT, pack
 from cognitude_plugins.redis_cache.hot import CLAIM_SECONDS, PREFIX
 from cognitude_plugins.redis_cache.layers import Claim, Found, Layer, Layers
 from cognitude_plugins.redis_cache.recent import Recent
@@ -105,7 +105,7 @@ async def test_it_is_in_redis_no_longer_than_it_may_be_given(
         b"\x01",
         b'{"choices": []}',
         pack(entry(), key=KEY, secret=SECRET)[:-1],
-        b"\x02" + pack(entry(), key=KEY, secret=SECRET)[1:],
+        bytes([FORMAT[0] + 1]) + pack(entry(), key=KEY, secret=SECRET)[1:],
         pack(entry(), key=KEYS[1], secret=SECRET),
         pack(entry(), key=KEY, secret=b"t" * 32),
         pack(LARGE, key=KEY, secret=SECRET)[:-1] + b"x" * 100_000,
@@ -210,3 +210,51 @@ async def test_a_models_name_that_no_database_takes_is_put_right(each_database: 
         assert await one.find("acme", KEY) == strange
     [(model,)] = tables.execute("SELECT model FROM cache_answer")
     assert (model[:4], len(model)) == ("abö☃", 255)
+
+
+async def test_the_database_is_asked_only_for_what_it_may_have_while_redis_answers(
+    redis_server: RedisServer, tables: Tables
+) -> None:
+    async with layers(tables=tables) as one:
+        await kept(one)
+    async with layers(redis_server, tables) as one:
+        cold = one._cold
+        assert cold is not None
+        cold.follow()
+        async with asyncio.timeout(10):
+            while not cold.lacks(KEYS[1]):
+                await asyncio.sleep(0.01)
+        asked: list[str] = []
+        get = cold.get
+
+        async def counted(organization: str, key: str) -> bytes | None:
+            asked.append(key)
+            return await get(organization, key)
+
+        cold.get = counted  # type: ignore[method-assign]
+        assert await one.find("acme", KEYS[1]) is None
+        assert isinstance(await one.claim("acme", KEYS[2]), Claim)
+        assert asked == []
+        assert await one.find("acme", KEY) == entry()
+        assert asked == [KEY]
+        one._hot._fall(OSError("gone"))  # type: ignore[union-attr]
+        assert await one.find("acme", KEYS[1]) is None
+        assert asked == [KEY, KEYS[1]]
+
+
+async def test_what_is_kept_takes_its_claim_away(redis_server: RedisServer) -> None:
+    async with layers(redis_server) as one, layers(redis_server) as other:
+        claim = await one.claim("acme", KEY)
+        assert isinstance(claim, Claim)
+        await one.keep_far("acme", KEY, entry(), claim)
+        found = await other.claim("acme", KEY)
+        assert isinstance(found, Found)
+        assert found.entry == entry()
+        with redis_server.client() as client:
+            assert list(client.scan_iter("*:claim")) == []
+        mine = await other.claim("acme", KEYS[1])
+        assert isinstance(mine, Claim)
+        # One that is not the holder's takes nobody's away.
+        await one.keep_far("acme", KEYS[1], entry(), claim)
+        with redis_server.client() as client:
+            assert len(list(client.scan_iter("*:claim"))) == 1

@@ -11,6 +11,7 @@ import pytest
 
 import cognitude_plugins.redis_cache as plugin
 from cognitude_plugins.redis_cache import stored
+from cognitude_plugins.redis_cache.known import Mark
 from cognitude_plugins.redis_cache.stored import Wanted
 from tests.borrowed import Tables
 
@@ -107,3 +108,13 @@ def test_several_may_keep_the_same_at_the_same_time(tables: Tables) -> None:
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(work, range(4)))
     assert keys(tables) == sorted(KEYS)
+
+
+def test_all_are_paged_through_in_the_order_in_which_they_were_made(tables: Tables) -> None:
+    made = [row(KEYS[number], organization, created_ms=number // 3) for number in range(7) for organization in "ba"]
+    do(tables, stored.keep, made)
+    assert do(tables, stored.total) == 14
+    seen: list[Mark] = []
+    while page := do(tables, stored.page, seen[-1] if seen else Mark(-1, "", ""), 4):
+        seen += page
+    assert seen == sorted(Mark(one.created_ms, one.organization, one.key) for one in made)
