@@ -108,7 +108,7 @@ Said explicitly, so that it can be searched for.
 
 
 class Redis(Protocol):
-    """What ``services.redis`` names."""
+    """What ``services.redis`` or ``services.cache`` names."""
 
     @property
     def cluster(self) -> bool: ...
@@ -146,7 +146,14 @@ class Gateway(Protocol):
 
     @property
     def redis(self) -> Redis | None:
-        """None where ``services.redis`` is ``memory``."""
+        """For what is to be counted and remembered; None where ``services.redis`` is ``memory``."""
+        ...
+
+    @property
+    def cache(self) -> Redis | None:
+        """For what may be forgotten at any time: ``services.cache``, or the same as `redis`. None where that is
+        ``memory``.
+        """
         ...
 
     @property

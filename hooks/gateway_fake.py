@@ -29,6 +29,7 @@ class FakeGateway:
     ledger: Ledger = field(default_factory=FakeLedger)
     database: Any = None
     redis: Redis | None = None
+    cache: Redis | None = None
     workers: int = 1
     time_zones: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, tuple[int, int]] = field(default_factory=dict)

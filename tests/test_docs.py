@@ -24,6 +24,7 @@ from tests.processes import ADMIN_KEY, KEY, Running, free_port, gateway
 ROOT = Path(__file__).parents[1]
 PAGES = (
     "README.md",
+    "deploy/README.md",
     "docs/accounts.md",
     "docs/credentials.md",
     "docs/ledger.md",
@@ -34,6 +35,7 @@ PAGES = (
     "docs/storage.md",
 )
 OWN_TEST = {
+    "deploy/README.md": "tests/journeys/test_deploy.py",
     "docs/accounts.md": "tests/journeys/test_accounts.py",
     "docs/credentials.md": "tests/journeys/test_credentials.py",
     "docs/middleware.md": "tests/journeys/test_middleware.py",

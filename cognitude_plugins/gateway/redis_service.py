@@ -1,24 +1,27 @@
-"""The Redis that ``services.redis`` names, as plugins are lent it: clients that give up soon and try nothing twice."""
+"""What ``services.redis`` and ``services.cache`` name, as plugins are lent it: clients that try nothing twice."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from hooks import ConfigError
 
 from .config import Config
-from .redis_url import RedisUrl
+from .redis_url import RedisRole, RedisUrl
 from .supervisor import supervised
 
 if TYPE_CHECKING:
     from .embedded_redis import EmbeddedRedis
 
-SOCKET_VARIABLE: Final = "COGNITUDE_REDIS_SOCKET"
+SOCKET_VARIABLES: Final[Mapping[RedisRole, str]] = {
+    "redis": "COGNITUDE_REDIS_SOCKET",
+    "cache": "COGNITUDE_CACHE_SOCKET",
+}
 """In a worker's environment: the socket of the Redis that was started for all of them."""
 
 _CONNECT_SECONDS: Final = (0.05, 0.1)
@@ -31,8 +34,16 @@ class RedisService:
     Without a socket touched; an embedded server is started by `opened`.
     """
 
-    def __init__(self, url: RedisUrl, *, server: EmbeddedRedis | None = None, data_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: RedisUrl,
+        *,
+        role: RedisRole = "redis",
+        server: EmbeddedRedis | None = None,
+        data_dir: Path | None = None,
+    ) -> None:
         self.users = 1
+        self._role = role
         self._url = url
         self._server = server
         self._data_dir = data_dir
@@ -60,13 +71,13 @@ class RedisService:
 
     def fits(self, config: Config) -> bool:
         """Whether it is that of this configuration."""
-        url = config.services.redis.parsed
+        url = config.services.redis_url(self._role)
         if url.kind == "embedded":
             return self._url.kind == "embedded" and self._data_dir == config.data_dir
         return self._url == url
 
     def status(self) -> dict[str, Any]:
-        """The block ``redis`` of ``/health``. Whether another's server answers, those say who use it."""
+        """The block ``redis`` or ``cache`` of ``/health``. Whether another's server answers, those say who use it."""
         if self._url.kind != "embedded":
             return {"kind": self._url.kind}
         from .embedded_redis import pid_beside
@@ -80,7 +91,7 @@ class RedisService:
             await asyncio.to_thread(self._server.stop)
 
 
-async def opened(config: Config, before: RedisService | None) -> RedisService | None:
+async def opened(config: Config, before: RedisService | None, role: RedisRole = "redis") -> RedisService | None:
     """That of before if it is the same; None for ``memory``. The caller releases it.
 
     An embedded server is started by whoever starts the workers, or else here. Raises `ConfigError` and ``OSError``.
@@ -88,43 +99,42 @@ async def opened(config: Config, before: RedisService | None) -> RedisService | 
     if before is not None and before.users > 0 and before.fits(config):
         before.users += 1
         return before
-    url = config.services.redis.parsed
+    url = config.services.redis_url(role)
     if url.kind == "memory":
         return None
     if url.kind != "embedded":
-        return RedisService(url)
+        return RedisService(url, role=role)
     if not supervised():
-        server = await asyncio.to_thread(_started, config)
-        return RedisService(_at(server.socket), server=server, data_dir=config.data_dir)
-    socket = os.environ.get(SOCKET_VARIABLE)
+        server = await asyncio.to_thread(_started, config, role)
+        return RedisService(_at(server.socket), role=role, server=server, data_dir=config.data_dir)
+    socket = os.environ.get(SOCKET_VARIABLES[role])
     if socket is None:
         rule = "is embedded: that one is started before the workers are, so start the gateway again"
-        raise ConfigError(config.source.problem(("services", "redis"), rule))
-    return RedisService(_at(Path(socket)), data_dir=config.data_dir)
+        where = role if role == "redis" or config.services.cache is not None else "redis"
+        raise ConfigError(config.source.problem(("services", where), rule))
+    return RedisService(_at(Path(socket)), role=role, data_dir=config.data_dir)
 
 
 @contextmanager
 def for_workers(config: Config) -> Iterator[None]:
-    """An embedded server for the workers that are started inside; nothing where none is asked for.
+    """The embedded servers for the workers that are started inside; nothing where none is asked for.
 
-    Raises ``OSError`` when it does not start.
+    Raises ``OSError`` when one does not start.
     """
-    if config.services.redis.parsed.kind != "embedded":
+    with ExitStack() as stack:
+        for role, variable in SOCKET_VARIABLES.items():
+            if config.services.redis_url(role).kind == "embedded":
+                server = _started(config, role)
+                stack.callback(server.stop)
+                os.environ[variable] = str(server.socket)
+                stack.callback(os.environ.pop, variable)
         yield
-        return
-    server = _started(config)
-    os.environ[SOCKET_VARIABLE] = str(server.socket)
-    try:
-        yield
-    finally:
-        del os.environ[SOCKET_VARIABLE]
-        server.stop()
 
 
-def _started(config: Config) -> EmbeddedRedis:
+def _started(config: Config, role: RedisRole) -> EmbeddedRedis:
     from .embedded_redis import EmbeddedRedis
 
-    return EmbeddedRedis(config.data_dir).start()
+    return EmbeddedRedis(config.data_dir, role).start()
 
 
 def _at(socket: Path) -> RedisUrl:

@@ -1,4 +1,4 @@
-"""The forms of ``services.redis``: a word, one server, those that Sentinels look after, or a cluster."""
+"""The forms of ``services.redis`` and ``services.cache``: a word, one server or several."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final, Literal
 from urllib.parse import unquote
+
+RedisRole = Literal["redis", "cache"]
+"""What is remembered, or may be forgotten: the names that ``services`` has for them."""
 
 Kind = Literal["memory", "embedded", "single", "sentinel", "cluster"]
 

@@ -32,6 +32,7 @@ from .providers import Provider
 from .providers.transports import transports
 from .redis_service import RedisService
 from .redis_service import opened as opened_redis
+from .redis_url import RedisRole
 from .request_body import BodyLimits
 from .routes import collect_routes
 from .scheduler import Scheduler, collected
@@ -75,6 +76,7 @@ class Runtime:
     tags_header: bytes
     books: Books | None = None
     redis: RedisService | None = None
+    cache: RedisService | None = None
     prices: PriceBook = field(default_factory=PriceBook)
     background: Background = field(default_factory=Background)
     under_way: UnderWay
@@ -110,14 +112,19 @@ class Runtime:
         for provider in self.pipeline.providers.values():
             await provider.start()
             self._stack.push_async_callback(provider.stop)
-        self.redis = await opened_redis(self.config, None if before is None else before.redis)
-        if self.redis is not None:
-            self._stack.push_async_callback(self.redis.release)
+        self.redis = await self._redis("redis", None if before is None else before.redis)
+        self.cache = await self._redis("cache", None if before is None else before.cache)
         lent = Lent(VERSION, lambda: self)
         for hook in self.manager.hook.lifespan.get_hookimpls():
             await enter(hook, self._stack, ask(hook, "lifespan", lent))
         await self.scheduler.start()
         self._stack.push_async_callback(self.scheduler.stop)
+
+    async def _redis(self, role: RedisRole, before: RedisService | None) -> RedisService | None:
+        service = await opened_redis(self.config, before, role)
+        if service is not None:
+            self._stack.push_async_callback(service.release)
+        return service
 
     def _unpriced(self, deployment: Deployment) -> bool:
         return self.prices.of(deployment) is None

@@ -23,6 +23,7 @@ from .fields import (
     default_name,
 )
 from .price_settings import Price
+from .redis_url import RedisRole, RedisUrl
 from .service_settings import Database, Ledger, OnDisconnect, Outbound, Redis
 
 
@@ -164,6 +165,14 @@ class Services(BaseModel):
 
     database: Database = Field(default=Database(), description="The SQL database of accounts and ledger.")
     redis: Redis = Field(default=Redis(), description="What workers and machines count and remember together.")
+    cache: Redis | None = Field(
+        default=None,
+        description="A Redis that may forget, for answers that are kept; as services.redis. Without it that one, and "
+        "where that is embedded another one beside it, of 256 MiB.",
+    )
+
+    def redis_url(self, role: RedisRole) -> RedisUrl:
+        return (self.redis if role == "redis" or self.cache is None else self.cache).parsed
 
 
 class ModelTimeouts(BaseModel):

@@ -56,8 +56,8 @@ class Desk:
         """Raises `hooks.Unavailable` when the database does not give the installation's secret."""
         async with AsyncExitStack() as stack:
             self._secret = await _secret(gateway)
-            if gateway.redis is not None and self.config.redis:
-                self.hot = Hot(gateway.redis, timeout=self.config.redis_timeout, ttl=self.config.redis_ttl)
+            if gateway.cache is not None and self.config.redis:
+                self.hot = Hot(gateway.cache, timeout=self.config.redis_timeout, ttl=self.config.redis_ttl)
                 stack.push_async_callback(self.hot.close)
             if self.config.sql:
                 self.cold = Cold(gateway.database)

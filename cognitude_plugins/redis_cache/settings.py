@@ -53,7 +53,9 @@ class Config(BaseModel):
         le=60,
         description="For how long it does. What was deleted or fetched anew elsewhere is seen after that.",
     )
-    redis: bool = Field(default=True, description="Keep answers in services.redis, if there is one.")
+    redis: bool = Field(
+        default=True, description="Keep answers in services.cache, or else services.redis, if there is one."
+    )
     redis_ttl: int = Field(default=86_400, ge=1, description="Seconds for which Redis keeps an answer.")
     redis_timeout: float = Field(
         default=0.05, ge=0.001, le=5, description="Seconds a call waits for Redis before it does without."

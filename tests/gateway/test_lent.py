@@ -136,7 +136,7 @@ def test_there_is_no_redis_and_one_worker_unless_somebody_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lent = Lent("1", lambda: runtime_of(tmp_path))
-    assert (lent.redis, lent.workers) == (None, 1)
+    assert (lent.redis, lent.cache, lent.workers) == (None, None, 1)
     monkeypatch.setenv(WORKERS_VARIABLE, "3")
     monkeypatch.setenv(SUPERVISOR_VARIABLE, str(os.getppid()))
     assert lent.workers == 3

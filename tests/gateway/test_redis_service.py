@@ -10,7 +10,7 @@ import pytest
 
 from cognitude_plugins.gateway.config import Config, load
 from cognitude_plugins.gateway.health import ready, report
-from cognitude_plugins.gateway.redis_service import SOCKET_VARIABLE, RedisService, for_workers, opened
+from cognitude_plugins.gateway.redis_service import SOCKET_VARIABLES, RedisService, for_workers, opened
 from cognitude_plugins.gateway.redis_url import parse_redis
 from cognitude_plugins.gateway.supervisor import SUPERVISOR_VARIABLE
 from hooks import ConfigError, Redis
@@ -18,9 +18,10 @@ from tests.gateway.calls import runtime_of
 from tests.redis_servers import RedisServer, wait_until
 
 
-def config(folder: Path, redis: str) -> Config:
+def config(folder: Path, redis: str, cache: str | None = None) -> Config:
     path = folder / "plugins.yaml"
-    path.write_text(f"gateway: {{data_dir: data}}\nservices: {{redis: '{redis}'}}\npipeline: []\n")
+    other = "" if cache is None else f", cache: '{cache}'"
+    path.write_text(f"gateway: {{data_dir: data}}\nservices: {{redis: '{redis}'{other}}}\npipeline: []\n")
     return load(path, {})
 
 
@@ -102,15 +103,51 @@ async def test_workers_find_the_one_that_was_started_for_them(tmp_path: Path, mo
         client = other.client(timeout=1.0)
         assert await client.ping()
         await client.aclose()
-    assert SOCKET_VARIABLE not in os.environ
+    assert not set(SOCKET_VARIABLES.values()) & set(os.environ)
     assert other.status()["pid"] is None
-    with pytest.raises(ConfigError, match="start the gateway again"):
-        await opened(embedded, None)
+    for role, cache, where in (("redis", None, "redis"), ("cache", None, "redis"), ("cache", "embedded", "cache")):
+        with pytest.raises(ConfigError, match=f"services.{where}: is embedded: .* start the gateway again"):
+            await opened(config(tmp_path, "embedded", cache), None, role)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("redis", "cache", "expected"),
+    [
+        ("memory", None, None),
+        ("redis://one", None, "<Redis redis://one:6379>"),
+        ("redis://one", "redis://two", "<Redis redis://two:6379>"),
+        ("memory", "redis://two", "<Redis redis://two:6379>"),
+        ("redis://one", "memory", None),
+    ],
+)
+async def test_what_may_be_forgotten_is_in_the_same_one_or_in_another(
+    tmp_path: Path, redis: str, cache: str | None, expected: str | None
+) -> None:
+    found = await opened(config(tmp_path, redis, cache), None, "cache")
+    assert (None if found is None else repr(found)) == expected
+    if found is not None:
+        assert await opened(config(tmp_path, redis, cache), found, "cache") is found
+        assert await opened(config(tmp_path, "redis://three", "redis://four"), found, "cache") is not found
+
+
+async def test_beside_an_embedded_one_there_is_another_that_forgets(tmp_path: Path) -> None:
+    embedded = config(tmp_path, "embedded")
+    counts, forgets = await opened(embedded, None), await opened(embedded, None, "cache")
+    assert counts is not None
+    assert forgets is not None
+    kept = []
+    for one in (counts, forgets):
+        client = one.client(timeout=5.0)
+        settings = await client.config_get("maxmemory*")
+        kept.append((int(settings["maxmemory"]), settings["maxmemory-policy"]))
+        await client.aclose()
+        await one.release()
+    assert kept == [(0, "noeviction"), (256 * 1024 * 1024, "allkeys-lfu")]
 
 
 def test_nothing_is_started_for_workers_that_need_nothing(tmp_path: Path) -> None:
     with for_workers(config(tmp_path, "redis://cache")):
-        assert SOCKET_VARIABLE not in os.environ
+        assert not set(SOCKET_VARIABLES.values()) & set(os.environ)
 
 
 async def test_health_has_a_block_where_there_is_one(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def test_it_is_a_gateway(tmp_path: Path) -> None:
 
 def test_nothing_has_to_be_given() -> None:
     lent = FakeGateway()
-    assert (lent.redis, lent.database, lent.workers, dict(lent.models)) == (None, None, 1, {})
+    assert (lent.redis, lent.cache, lent.database, lent.workers, dict(lent.models)) == (None, None, None, 1, {})
     assert lent.time_zone("acme") == "UTC"
     assert lent.cost(DEPLOYMENT, Usage(prompt_tokens=1)) is None
 

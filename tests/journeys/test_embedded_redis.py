@@ -1,4 +1,7 @@
-"""``services.redis: embedded``: several workers share one Redis, which nobody has to run."""
+"""``services.redis: embedded``: several workers share two Redis servers, which nobody has to run.
+
+One counts, the other has answers and may forget.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +38,17 @@ def tmp_path() -> Iterator[Path]:
         yield Path(folder)
 
 
-def redis_of(running: Running) -> dict[str, Any]:
-    block: dict[str, Any] = httpx.get(f"{running.url}/health", trust_env=False).json()["redis"]
+def redis_of(running: Running, role: str = "redis") -> dict[str, Any]:
+    block: dict[str, Any] = httpx.get(f"{running.url}/health", trust_env=False).json()[role]
     return block
+
+
+def pids(folder: Path) -> set[int]:
+    return {one.pid for one in servers(folder)}
+
+
+def both(running: Running) -> set[int]:
+    return {redis_of(running, role)["pid"] for role in ("redis", "cache")}
 
 
 def servers(folder: Path) -> list[psutil.Process]:
@@ -54,11 +65,13 @@ def servers(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_gateway_has_one_server_and_takes_it_along(workers: int, tmp_path: Path) -> None:
+def test_a_gateway_has_its_servers_and_takes_them_along(workers: int, tmp_path: Path) -> None:
     with gateway(EMBEDDED, tmp_path, "--workers", str(workers)) as running:
-        [server] = servers(tmp_path)
-        seen = {str(redis_of(running)) for _ in range(20)}
-        assert seen == {str({"kind": "embedded", "status": "ok", "pid": server.pid})}
+        assert both(running) == pids(tmp_path)
+        assert len(both(running)) == 2
+        for role in ("redis", "cache"):
+            seen = {str(redis_of(running, role)) for _ in range(20)}
+            assert seen == {str({"kind": "embedded", "status": "ok", "pid": redis_of(running, role)["pid"]})}
         assert running.stop() == 0
     assert servers(tmp_path) == []
     assert list((tmp_path / ".cognitude").glob("redis-*")) == []
@@ -67,7 +80,7 @@ def test_a_gateway_has_one_server_and_takes_it_along(workers: int, tmp_path: Pat
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_gateway_that_is_killed_leaves_no_server_behind(workers: int, tmp_path: Path) -> None:
     with gateway(EMBEDDED, tmp_path, "--workers", str(workers)) as running:
-        assert len(servers(tmp_path)) == 1
+        assert len(servers(tmp_path)) == 2
         family = [running.process.pid, *(one.pid for one in psutil.Process(running.process.pid).children())]
         running.process.kill()
         running.process.wait()
@@ -75,37 +88,41 @@ def test_a_gateway_that_is_killed_leaves_no_server_behind(workers: int, tmp_path
         wait_until(lambda: not any(map(psutil.pid_exists, family)), "the workers are still there", 20)
 
 
-def test_a_server_that_is_killed_is_there_again_and_all_workers_use_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("role", ["redis", "cache"])
+def test_a_server_that_is_killed_is_there_again_and_all_workers_use_it(role: str, tmp_path: Path) -> None:
     with gateway(EMBEDDED, tmp_path, "--workers", "2") as running:
-        before = redis_of(running)["pid"]
+        before = redis_of(running, role)["pid"]
         os.kill(before, signal.SIGKILL)
-        wait_until(lambda: redis_of(running)["status"] == "ok" and redis_of(running)["pid"] != before, "no new one")
-        [server] = servers(tmp_path)
-        assert redis_of(running)["pid"] == server.pid
+        wait_until(lambda: (now := redis_of(running, role))["status"] == "ok" and now["pid"] != before, "no new one")
+        assert both(running) == pids(tmp_path)
         assert running.process.poll() is None
 
 
 def test_a_worker_that_is_killed_leaves_the_server_to_the_others(tmp_path: Path) -> None:
     with gateway(EMBEDDED, tmp_path, "--workers", "2") as running:
-        before = redis_of(running)["pid"]
+        before = both(running)
         workers = [one for one in psutil.Process(running.process.pid).children() if "spawn_main" in str(one.cmdline())]
         workers[0].kill()
         time.sleep(0.5)
-        assert [one.pid for one in servers(tmp_path)] == [before]
+        assert pids(tmp_path) == before
 
 
-def test_a_reload_keeps_the_server_and_can_turn_it_on_and_off(tmp_path: Path) -> None:
+def test_a_reload_keeps_the_servers_and_can_turn_them_on_and_off(tmp_path: Path) -> None:
     with gateway(EMBEDDED, tmp_path) as running, running.client(key=ADMIN_KEY) as client:
-        before = redis_of(running)["pid"]
+        before = both(running)
         assert client.post("/admin/reload").status_code == 200
-        assert redis_of(running)["pid"] == before
+        assert both(running) == before
+        (tmp_path / "plugins.yaml").write_text(f"services: {{redis: embedded, cache: memory}}\n{MEMORY}")
+        assert client.post("/admin/reload").status_code == 200
+        assert pids(tmp_path) == {redis_of(running)["pid"]} < before
         (tmp_path / "plugins.yaml").write_text(MEMORY)
         assert client.post("/admin/reload").status_code == 200
-        assert "redis" not in client.get("/health").json()
+        assert {"redis", "cache"}.isdisjoint(client.get("/health").json())
         wait_until(lambda: servers(tmp_path) == [], "nobody needs it any more")
         (tmp_path / "plugins.yaml").write_text(EMBEDDED)
         assert client.post("/admin/reload").status_code == 200
-        assert redis_of(running)["pid"] == servers(tmp_path)[0].pid != before
+        assert both(running) == pids(tmp_path)
+        assert len(both(running) - before) == 2
 
 
 def test_workers_cannot_be_given_a_server_by_a_reload(tmp_path: Path) -> None:
@@ -118,9 +135,9 @@ def test_workers_cannot_be_given_a_server_by_a_reload(tmp_path: Path) -> None:
         assert client.get("/readyz").status_code == 200
 
 
-def test_two_gateways_of_one_folder_have_a_server_each(tmp_path: Path) -> None:
+def test_two_gateways_of_one_folder_have_servers_of_their_own(tmp_path: Path) -> None:
     with gateway(EMBEDDED, tmp_path) as one, gateway(EMBEDDED, tmp_path) as other:
-        assert redis_of(one)["pid"] != redis_of(other)["pid"]
+        assert len(both(one) | both(other)) == 4
         assert one.stop() == 0
         assert redis_of(other)["status"] == "ok"
 

@@ -59,7 +59,7 @@ def tables(tmp_path: Path) -> Iterator[Tables]:
 async def api(request: pytest.FixtureRequest, tables: Tables, redis_server: RedisServer) -> AsyncIterator[Api]:
     desk = Desk(Config())
     redis = At(redis_server.url) if request.param else None
-    lent: Any = SimpleNamespace(redis=redis, database=tables.lent())
+    lent: Any = SimpleNamespace(cache=redis, database=tables.lent())
     transport = httpx.ASGITransport(app=gated(routes(desk), CALLERS))
     async with desk.opened(lent), httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         one = Api(http, desk)

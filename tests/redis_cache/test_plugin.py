@@ -39,7 +39,7 @@ def tables(tmp_path: Path) -> Iterator[Tables]:
 async def opened(tables: Tables, server: RedisServer | None = None, **config: Any) -> AsyncIterator[RedisCache]:
     plugin = RedisCache(Config(**config))
     redis = None if server is None else At(server.url)
-    async with plugin.lifespan(FakeGateway(database=tables.lent(), redis=redis, prices=PRICES)):
+    async with plugin.lifespan(FakeGateway(database=tables.lent(), cache=redis, prices=PRICES)):
         yield plugin
 
 

@@ -67,7 +67,7 @@ def explanation(runtime: Any) -> dict[str, Any]:
             ]
             for name, targets in runtime.catalog.models.items()
         },
-        "services": {"redis": str(runtime.config.services.redis.parsed)},
+        "services": {role: str(runtime.config.services.redis_url(role)) for role in ("redis", "cache")},
     }
 
 
@@ -89,7 +89,8 @@ def _print(explained: dict[str, Any]) -> None:
     for name, deployments in explained["models"].items():
         where = " > ".join(f"{one['provider']}/{one['upstream_model']} ({one['transport']})" for one in deployments)
         click.echo(f"  {name}: {where}")
-    click.echo(f"redis: {explained['services']['redis']}")
+    for role, where in explained["services"].items():
+        click.echo(f"{role}: {where}")
 
 
 _DIRECTIONS = {"pre_request": " (down the list)", "route": " (down the list)", "post_response": " (up the list)"}

@@ -30,5 +30,5 @@ def test_it_shows_where_redis_is_and_no_password(tmp_path: Path, redis: str, sho
     assert told.exit_code == 0
     assert f"\nredis: {shown}\n" in told.output
     told = CliRunner().invoke(command, ["--config", str(path), "--json"])
-    assert json.loads(told.output)["services"] == {"redis": shown}
+    assert json.loads(told.output)["services"] == {"redis": shown, "cache": shown}
     assert "hunter2" not in told.output
