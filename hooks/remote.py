@@ -18,12 +18,13 @@ _SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
-    """With ``organization`` it comes as a gateway admin, with the key in ``COGNITUDE_ADMIN_KEY``, else with that in
-    ``COGNITUDE_API_KEY``. Keys are never shown.
+    """With ``organization`` or ``admin`` it comes as a gateway admin, with the key in ``COGNITUDE_ADMIN_KEY``, else
+    with that in ``COGNITUDE_API_KEY``. Keys are never shown.
     """
 
     url: str
     organization: str | None = None
+    admin: bool = False
 
     def ask(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> Any:
         """The answer's JSON. Raises `click.ClickException`."""
@@ -32,7 +33,7 @@ class Remote:
 
         given = {"organization": self.organization, **(query or {})}
         params = {name: value for name, value in given.items() if value}
-        headers = {"authorization": f"Bearer {_key(self.organization is not None)}"}
+        headers = {"authorization": f"Bearer {_key(self.admin or self.organization is not None)}"}
         try:
             found = httpx.request(
                 method, self.url.rstrip("/") + path, params=params, json=body, headers=headers, timeout=_SECONDS

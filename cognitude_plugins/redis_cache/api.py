@@ -15,7 +15,8 @@ from starlette.routing import BaseRoute, Route
 
 from hooks import Reply, Unavailable, operation
 
-from .bodies import KEY, CacheCleared, CacheEntry, CacheStats, ClearQuery, Nothing
+from .bodies import KEY, CacheCleared, CacheEntry, CacheStats, ClearQuery, Nothing, StatsQuery
+from .cache import SHARED
 from .desk import Desk, now_ms
 from .hot import Away
 from .stored import Wanted
@@ -38,6 +39,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/cache/stats", api.stats(), methods=["GET"]),
         Route("/cache", api.clear(), methods=["DELETE"]),
+        Route("/cache/shared", api.clear_shared(), methods=["DELETE"]),
         Route("/cache/entries/{key}", api.entry(), methods=["GET"]),
     ]
 
@@ -51,14 +53,14 @@ class _Api:
             "Show how often answers were given again, and from where",
             access="organization",
             tag=_TAG,
-            request=Nothing,
+            request=StatsQuery,
             responses={200: CacheStats},
         )
         @_answering
         async def show_stats(request: Request) -> Response:
-            _query(request, Nothing)
-            organization = request.state.caller.organization
-            return _answer(CacheStats(organization=organization, **await self.desk.stats(organization)))
+            query, organization = _query(request, StatsQuery), request.state.caller.organization
+            found = await self.desk.stats(organization, query.days)
+            return _answer(CacheStats(organization=organization, days=query.days, **found))
 
         return show_stats
 
@@ -72,17 +74,32 @@ class _Api:
         )
         @_answering
         async def clear_cache(request: Request) -> Response:
-            query, organization = _query(request, ClearQuery), request.state.caller.organization
-            before = None if query.older_than is None else now_ms() - query.older_than * 1000
-            wanted = Wanted(organization=organization, model=query.model, key=query.key, before_ms=before)
-            found = await (self.desk.find(wanted) if query.dry_run else self.desk.remove(wanted))
-            return _answer(
-                CacheCleared(
-                    organization=organization, answers=len(found.keys), bytes=found.bytes, dry_run=query.dry_run
-                )
-            )
+            return await self._cleared(request, request.state.caller.organization)
 
         return clear_cache
+
+    def clear_shared(self) -> Any:
+        @operation(
+            "Delete kept answers that all organizations have in common",
+            access="admin",
+            tag=_TAG,
+            request=ClearQuery,
+            responses={200: CacheCleared, 503: None},
+        )
+        @_answering
+        async def clear_shared_cache(request: Request) -> Response:
+            return await self._cleared(request, SHARED)
+
+        return clear_shared_cache
+
+    async def _cleared(self, request: Request, organization: str) -> Response:
+        query = _query(request, ClearQuery, acting=organization != SHARED)
+        before = None if query.older_than is None else now_ms() - query.older_than * 1000
+        wanted = Wanted(organization=organization, model=query.model, key=query.key, before_ms=before)
+        found = await (self.desk.find(wanted) if query.dry_run else self.desk.remove(wanted))
+        return _answer(
+            CacheCleared(organization=organization, answers=len(found.keys), bytes=found.bytes, dry_run=query.dry_run)
+        )
 
     def entry(self) -> Any:
         @operation(
@@ -133,14 +150,14 @@ def _answer(body: BaseModel) -> Response:
     return JSONResponse(body.model_dump(mode="json"), headers=_PRIVATE)
 
 
-def _query(request: Request, model: type[Model]) -> Model:
-    """Without ``organization``, which the gateway has dealt with."""
+def _query(request: Request, model: type[Model], *, acting: bool = True) -> Model:
+    """Without ``organization``, which the gateway has dealt with where one is ``acting`` for it."""
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name in given:
             text = f"The parameter {name[:80]!r} is given more than once."
             raise _Wrong(Reply.error(400, text, code="invalid_value", param=name[:80]))
-        if name != "organization":
+        if name != "organization" or not acting:
             given[name] = value
     try:
         return model.model_validate(given)

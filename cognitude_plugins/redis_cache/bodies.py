@@ -15,7 +15,7 @@ class Nothing(BaseModel):
 
 
 class ClearQuery(BaseModel):
-    """Which answers: those that fit everything that is given, without anything all of the organization."""
+    """Which answers: those that fit everything that is given, without anything all of them."""
 
     model_config = _STRICT
 
@@ -35,31 +35,47 @@ class CacheCleared(BaseModel):
 
 
 class LayerStats(BaseModel):
-    hits: int = Field(description="Since this worker was started.")
+    hits: int
     p50_us: int | None = Field(description="Microseconds, of the last thousand hits; null without any.")
     p95_us: int | None
     p99_us: int | None
 
 
-class CacheStats(BaseModel):
-    """Hits and misses are those of the worker that answers, since it was started; what the whole gateway has saved is
-    in the ledger (``GET /analytics/usage``).
-    """
+class WorkerStats(BaseModel):
+    """Of the worker that answers, since it was started."""
 
-    organization: str
-    total_entries: int | None = Field(description="Of the organization, in the database; null where it is not known.")
-    bytes: int | None = Field(description="Of these, as they are kept.")
-    total_hits: int
-    total_misses: int
-    total_coalesced: int = Field(description="Calls that got the answer to another call of the same moment.")
-    hit_rate: float | None = Field(description="Hits and coalesced calls by all that were looked up; null without any.")
-    redis_available: bool
-    redis_entries: int | None = Field(description="Of the organization, in Redis; null where it is not known.")
-    redis_hits: int
-    memory_entries: int = Field(description="Of all organizations, in this worker.")
+    hits: int
+    stale: int = Field(description="Hits that were given because the provider failed.")
+    coalesced: int = Field(description="Calls that got the answer to another call of the same moment.")
+    misses: int
+    hit_rate: float | None = Field(description="All but misses, by all that were looked up; null without any.")
+    memory_entries: int = Field(description="Of all organizations.")
     memory_bytes: int
     unreadable: dict[str, int] = Field(description="By layer, what was found and was no answer of ours.")
     layers: dict[str, LayerStats]
+
+
+class StatsQuery(BaseModel):
+    model_config = _STRICT
+
+    days: int = Field(default=30, ge=1, le=365, description="How far back calls are counted.")
+
+
+class CacheStats(BaseModel):
+    """Of an organization. Calls and hits are of all workers, from the ledger; null while the database is away."""
+
+    organization: str
+    days: int
+    total_calls: int | None
+    total_hits: int | None = Field(description="Good answers that came from no provider, coalesced ones too.")
+    hit_rate: float | None = Field(description="Hits by calls; null without calls.")
+    saved_nano_usd: int | None = Field(description="What the providers would have taken for the hits.")
+    total_entries: int | None = Field(description="Answers in the database; null where that is not known.")
+    bytes: int | None = Field(description="Of these, as they are kept.")
+    redis_available: bool
+    redis_entries: int | None = Field(description="Answers in Redis; null where that is not known.")
+    redis_hits: int = Field(description="Of the worker that answers, since it was started.")
+    worker: WorkerStats
 
 
 class CacheEntry(BaseModel):

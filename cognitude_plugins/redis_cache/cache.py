@@ -32,7 +32,7 @@ _MOST_COUNTED: Final = 50_000
 """Organizations, times the states of their calls: then all begin anew."""
 _FAILURES: Final = frozenset({500, 502, 503, 504})
 """RFC 5861, section 4: after which a stale answer may be given."""
-_SHARED: Final = "*"
+SHARED: Final = "*"
 """In place of an organization, of answers that all have in common."""
 
 
@@ -98,7 +98,7 @@ class Cache:
             if trip.flight is not None:
                 self._flights.land(trip.place, trip.flight, Landing(failure=failure(reply)))
             return reply if reply.status >= 400 else reply.with_headers(MISS)
-        self._count(trip.place, "miss")
+        self._count(call, "miss")
         flight = trip.flight
         if reply.streamed and flight is not None:
 
@@ -177,7 +177,7 @@ class Cache:
             flight.waiting -= 1
         landing = flight.landing
         if landing is None:
-            self._count(place, "coalesced")
+            self._count(call, "coalesced")
             return answers.followed(call, flight, place[1])
         if landing.entry is None:
             return None
@@ -196,7 +196,7 @@ class Cache:
     def _given(self, call: Call, place: Place, entry: Entry, *, coalesced: bool) -> Reply:
         if not coalesced:
             return self._hit(call, place, entry)
-        self._count(place, "coalesced")
+        self._count(call, "coalesced")
         call.record(cache_key=place[1], saved_nano_usd=entry.cost_nano_usd)
         return answers.coalesced(call, entry, pause=self._pause)
 
@@ -209,7 +209,7 @@ class Cache:
 
     def _hit(self, call: Call, place: Place, entry: Entry) -> Reply:
         stale = not self._fresh(entry, NONE)
-        self._count(place, "stale" if stale else "hit")
+        self._count(call, "stale" if stale else "hit")
         call.record(cache_key=place[1], saved_nano_usd=entry.cost_nano_usd)
         age, most = entry.age(self._now()), self._most_age(entry)
         left = None if most is None else most - age
@@ -250,10 +250,10 @@ class Cache:
             about=trip.about,
         )
 
-    def _count(self, place: Place, state: str) -> None:
+    def _count(self, call: Call, state: str) -> None:
         if len(self.counts) > _MOST_COUNTED:
             self.counts.clear()
-        self.counts[place[0], state] += 1
+        self.counts[call.caller.organization, state] += 1
 
     def _fresh(self, entry: Entry, wished: Wishes) -> bool:
         age, most = entry.age(self._now()), self._most_age(entry)
@@ -272,7 +272,7 @@ class Cache:
         caller, model = call.caller, self._representatives.get(call.model, call.model)
         organization, whose = caller.organization, [self._config.scope, "", wished.namespace]
         if self._shared is not None and self._shared.match(model):
-            organization = _SHARED
+            organization = SHARED
         elif self._config.scope != "organization":
             whose[1] = caller.key if self._config.scope == "key" else caller.user or ""
         sharer = orjson.dumps(whose).decode()

@@ -25,32 +25,43 @@ def command() -> None:
 
 
 @command.command("stats")
+@click.option("--days", type=int, default=30, show_default=True, help="How far back calls are counted.")
 @remote_options
-def stats(url: str, organization: str | None, as_json: bool) -> None:
-    """How often answers were given again, and from where."""
-    show(Remote(url=url, organization=organization).ask("GET", "/cache/stats"), as_json, _print_stats)
+def stats(url: str, organization: str | None, as_json: bool, days: int) -> None:
+    """How often answers were given again, what that saved, and from where they came."""
+    found = Remote(url=url, organization=organization).ask("GET", "/cache/stats", query={"days": str(days)})
+    show(found, as_json, _print_stats)
 
 
 @command.command("clear")
 @click.option("--model", metavar="NAME", help="Only answers of this model.")
 @click.option("--key", metavar="KEY", help="Only the answer kept under this key.")
 @click.option("--older-than", type=int, metavar="SECONDS", help="Only answers older than that.")
+@click.option("--shared", is_flag=True, help="Those that all organizations have in common; for gateway admins.")
 @click.option("--dry-run", is_flag=True, help="Only say how many they are.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @remote_options
 def clear(
-    url: str, organization: str | None, as_json: bool, dry_run: bool, yes: bool, **wanted: str | int | None
+    url: str,
+    organization: str | None,
+    as_json: bool,
+    shared: bool,
+    dry_run: bool,
+    yes: bool,
+    **wanted: str | int | None,
 ) -> None:
     """Delete kept answers: all of the organization, or those that fit everything that is said."""
-    gateway = Remote(url=url, organization=organization)
+    if shared and organization is not None:
+        raise click.UsageError("--shared answers are of no organization; leave --organization out.")
+    gateway, path = Remote(url=url, organization=organization, admin=shared), "/cache/shared" if shared else "/cache"
     query = {name: str(value) for name, value in wanted.items() if value is not None}
     if dry_run or not yes:
-        found = gateway.ask("DELETE", "/cache", query={**query, "dry_run": "true"})
+        found = gateway.ask("DELETE", path, query={**query, "dry_run": "true"})
         if dry_run:
             show(found, as_json, _print_cleared)
             return
-        click.confirm(f"Delete {found['answers']} answers of {found['organization']}?", abort=True, err=True)
-    show(gateway.ask("DELETE", "/cache", query=query), as_json, _print_cleared)
+        click.confirm(f"Delete {found['answers']} answers of {_whose(found)}?", abort=True, err=True)
+    show(gateway.ask("DELETE", path, query=query), as_json, _print_cleared)
 
 
 @command.command("inspect")
@@ -65,18 +76,19 @@ def inspect(key: str, url: str, organization: str | None, as_json: bool) -> None
 
 
 def _print_stats(found: Mapping[str, Any]) -> None:
-    rate = "-" if found["hit_rate"] is None else f"{found['hit_rate']:.1%}"
-    entries = "unknown" if found["total_entries"] is None else f"{found['total_entries']} ({_size(found['bytes'])})"
+    worker = found["worker"]
     rows = [
-        ("answers in the database", entries),
-        ("in this worker's memory", f"{found['memory_entries']} ({_size(found['memory_bytes'])})"),
-        ("hits", str(found["total_hits"])),
-        ("coalesced", str(found["total_coalesced"])),
-        ("misses", str(found["total_misses"])),
-        ("hit rate", rate),
-        ("answers in Redis", "not used" if not found["redis_available"] else str(found["redis_entries"])),
-    ]
-    for layer, one in found["layers"].items():
+        (f"calls in {found['days']} days", _known(found["total_calls"])),
+        ("from the cache", f"{_known(found['total_hits'])} ({_share(found['hit_rate'])})"),
+        ("saved", _usd(found["saved_nano_usd"])),
+        ("answers in the database", f"{_known(found['total_entries'])} ({_size(found['bytes'])})"),
+        ("answers in Redis", _known(found["redis_entries"]) if found["redis_available"] else "not used"),
+        ("this worker's memory", f"{worker['memory_entries']} ({_size(worker['memory_bytes'])})"),
+        ("this worker's hits", f"{worker['hits']} ({_share(worker['hit_rate'])} with {worker['coalesced']} coalesced, "
+                               f"{worker['stale']} stale)"),
+        ("this worker's misses", str(worker["misses"])),
+    ]  # fmt: skip
+    for layer, one in worker["layers"].items():
         if one["hits"]:
             rows.append((f"hits in {layer}", f"{one['hits']}, p50 {one['p50_us']} µs, p99 {one['p99_us']} µs"))
     width = max(len(name) for name, _ in rows)
@@ -86,20 +98,36 @@ def _print_stats(found: Mapping[str, Any]) -> None:
 
 def _print_cleared(found: Mapping[str, Any]) -> None:
     done = "would be deleted" if found["dry_run"] else "deleted"
-    click.echo(f"{found['organization']}: {found['answers']} answers {done} ({_size(found['bytes'])})")
+    click.echo(f"{_whose(found)}: {found['answers']} answers {done} ({_size(found['bytes'])})")
+
+
+def _whose(found: Mapping[str, Any]) -> str:
+    return "all organizations" if found["organization"] == "*" else str(found["organization"])
 
 
 def _print_entry(found: Mapping[str, Any]) -> None:
     import json
 
-    cost = found["cost_nano_usd"]
-    price = "unknown" if cost is None else f"{cost / 1e9:.9f}".rstrip("0").rstrip(".") + " USD"
-    click.echo(f"model {found['model']}, {found['age']} s old, cost {price}")
+    click.echo(f"model {found['model']}, {found['age']} s old, cost {_usd(found['cost_nano_usd'])}")
     click.echo(json.dumps(found["answer"], indent=2, ensure_ascii=True))
 
 
-def _size(count: int) -> str:
+def _known(count: int | None) -> str:
+    return "unknown" if count is None else str(count)
+
+
+def _share(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:.1%}"
+
+
+def _usd(nano_usd: int | None) -> str:
+    return "unknown" if nano_usd is None else f"{nano_usd / 1e9:.9f}".rstrip("0").rstrip(".") + " USD"
+
+
+def _size(count: int | None) -> str:
     """In units of 1024 bytes."""
+    if count is None:
+        return "unknown"
     for unit in ("B", "KiB", "MiB"):
         if count < 1024:
             return f"{count} {unit}" if unit == "B" else f"{count:.1f} {unit}"

@@ -8,11 +8,12 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
-from hooks import EVERY_ORGANIZATION, Gateway, Unavailable
+from hooks import EVERY_ORGANIZATION, Gateway, Ledger, Unavailable
 
 from . import stored
 from .cache import Cache
@@ -48,6 +49,7 @@ class Desk:
         self.cache: Cache | None = None
         self.hot: Hot | None = None
         self.cold: Cold | None = None
+        self._ledger: Ledger | None = None
         self._recent = Recent(most_bytes=config.memory_bytes, seconds=config.memory_seconds, clock=time.monotonic)
         self._secret = b""
 
@@ -56,6 +58,7 @@ class Desk:
         """Raises `hooks.Unavailable` when the database does not give the installation's secret."""
         async with AsyncExitStack() as stack:
             self._secret = await _secret(gateway)
+            self._ledger = gateway.ledger
             if gateway.cache is not None and self.config.redis:
                 self.hot = Hot(gateway.cache, timeout=self.config.redis_timeout, ttl=self.config.redis_ttl)
                 stack.push_async_callback(self.hot.close)
@@ -100,29 +103,55 @@ class Desk:
         """Of one answer what is kept."""
         return None if self.cache is None else await self.cache.layers.find(organization, key)
 
-    async def stats(self, organization: str) -> dict[str, Any]:
+    async def stats(self, organization: str, days: int) -> dict[str, Any]:
         """The fields of `CacheStats`; what the database does not tell is None."""
-        if self.cache is None:
+        if self.cache is None or self._ledger is None:
             return {}
-        counts, layers = self.cache.counts, self.cache.layers
-        hits, misses, coalesced = (counts[organization, one] for one in ("hit", "miss", "coalesced"))
-        asked = hits + misses + coalesced
+        layers = self.cache.layers
         entries, size = await self._counted(organization)
-        timings = {layer: layers.timings[layer] for layer in LAYERS}
         return {
+            **await self._booked(self._ledger, organization, days),
             "total_entries": entries,
             "bytes": size,
-            "total_hits": hits,
-            "total_misses": misses,
-            "total_coalesced": coalesced,
-            "hit_rate": (hits + coalesced) / asked if asked else None,
             "redis_available": self.hot is not None and self.hot.up,
             "redis_entries": await self._in_redis_now(organization),
             "redis_hits": layers.timings["redis"].count,
-            "memory_entries": len(self._recent),
-            "memory_bytes": self._recent.bytes,
-            "unreadable": dict(layers.unreadable),
-            "layers": {layer: _timed(one) for layer, one in timings.items()},
+            "worker": {
+                **self._states(self.cache, organization),
+                "memory_entries": len(self._recent),
+                "memory_bytes": self._recent.bytes,
+                "unreadable": dict(layers.unreadable),
+                "layers": {layer: _timed(layers.timings[layer]) for layer in LAYERS},
+            },
+        }
+
+    @staticmethod
+    def _states(cache: Cache, organization: str) -> dict[str, Any]:
+        hits, stale, coalesced, misses = (
+            cache.counts[organization, one] for one in ("hit", "stale", "coalesced", "miss")
+        )
+        asked = hits + stale + coalesced + misses
+        return {
+            "hits": hits,
+            "stale": stale,
+            "coalesced": coalesced,
+            "misses": misses,
+            "hit_rate": (asked - misses) / asked if asked else None,
+        }
+
+    @staticmethod
+    async def _booked(ledger: Ledger, organization: str, days: int) -> dict[str, Any]:
+        """Of all workers."""
+        since = datetime.now(UTC) - timedelta(days=days)
+        try:
+            [sums] = await ledger.usage(organization, since=since)
+        except Unavailable:
+            return dict.fromkeys(("total_calls", "total_hits", "hit_rate", "saved_nano_usd"))
+        return {
+            "total_calls": sums.calls,
+            "total_hits": sums.hits,
+            "hit_rate": sums.hits / sums.calls if sums.calls else None,
+            "saved_nano_usd": sums.saved_nano_usd,
         }
 
     async def health(self) -> dict[str, Any]:

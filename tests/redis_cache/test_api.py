@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,7 @@ from cognitude_plugins.redis_cache.api import routes
 from cognitude_plugins.redis_cache.desk import Desk, now_ms
 from cognitude_plugins.redis_cache.settings import Config
 from hooks import Caller, Unavailable
+from hooks.testing import FakeCall, FakeLedger
 from tests.borrowed import Tables, documented, gated, sqlite_tables
 from tests.redis_servers import RedisServer
 
@@ -26,6 +28,7 @@ CALLERS: Mapping[str, Caller] = {
     "member": Caller(organization="acme", key="k-member"),
     "foreign": Caller(organization="globex", key="k-foreign", role="admin"),
 }
+CALLS = (("provider", 0), ("redis_cache", 10), ("redis_cache", 20))
 DAY = 86_400
 
 
@@ -37,7 +40,7 @@ class Api:
         self._http = http
 
     async def __call__(self, who: str, method: str, path: str) -> httpx.Response:
-        if who == "root" and "organization=" not in path:
+        if who == "root" and "organization=" not in path and not path.startswith("/shared"):
             path += ("&" if "?" in path else "?") + "organization=acme"
         return await self._http.request(method, f"/cache{path}", headers={"who": who})
 
@@ -59,7 +62,13 @@ def tables(tmp_path: Path) -> Iterator[Tables]:
 async def api(request: pytest.FixtureRequest, tables: Tables, redis_server: RedisServer) -> AsyncIterator[Api]:
     desk = Desk(Config())
     redis = At(redis_server.url) if request.param else None
-    lent: Any = SimpleNamespace(cache=redis, database=tables.lent())
+    now = datetime.now(UTC)
+    ledger = FakeLedger(
+        *(FakeCall(at=now, source=source, saved_nano_usd=saved) for source, saved in CALLS),
+        FakeCall(at=now - timedelta(days=3), source="redis_cache", saved_nano_usd=1000),
+        FakeCall(at=now, organization="globex"),
+    )
+    lent: Any = SimpleNamespace(cache=redis, database=tables.lent(), ledger=ledger)
     transport = httpx.ASGITransport(app=gated(routes(desk), CALLERS))
     async with desk.opened(lent), httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         one = Api(http, desk)
@@ -111,13 +120,18 @@ async def test_an_answer_is_shown_as_it_is_kept(api: Api) -> None:
 
 async def test_the_figures_are_of_the_organization(api: Api) -> None:
     found = (await api("member", "GET", "/stats")).json()
-    assert (found["organization"], found["total_entries"], found["hit_rate"]) == ("acme", 3, None)
+    assert (found["organization"], found["days"], found["total_entries"]) == ("acme", 30, 3)
+    assert (found["total_calls"], found["total_hits"], found["hit_rate"]) == (4, 3, 0.75)
+    assert found["saved_nano_usd"] == 1030
+    recent = (await api("member", "GET", "/stats?days=1")).json()
+    assert (recent["total_calls"], recent["total_hits"], recent["saved_nano_usd"]) == (3, 2, 30)
     assert (await api("foreign", "GET", "/stats")).json()["total_entries"] == 1
     assert found["redis_available"] is (api.desk.hot is not None)
     assert found["redis_entries"] == (None if api.desk.hot is None else 3)
-    assert set(found["layers"]) == {"memory", "redis", "sql"}
+    assert found["worker"]["hit_rate"] is None
+    assert set(found["worker"]["layers"]) == {"memory", "redis", "sql"}
     await api("member", "GET", f"/entries/{KEYS[0]}")
-    memory = (await api("member", "GET", "/stats")).json()["layers"]["memory"]
+    memory = (await api("member", "GET", "/stats")).json()["worker"]["layers"]["memory"]
     assert memory["hits"] == 1
     assert memory["p50_us"] >= 0
 
@@ -141,16 +155,32 @@ async def test_what_makes_no_sense_deletes_nothing(api: Api, path: str, param: s
 
 
 async def test_a_database_that_is_away_is_said_to_be_so(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def away(*_: Any) -> Any:
+    async def away(*_: Any, **__: Any) -> Any:
         raise Unavailable("gone")
 
     assert api.desk.cold is not None
     monkeypatch.setattr(api.desk.cold, "_database", SimpleNamespace(read=away, write=away))
+    monkeypatch.setattr(api.desk, "_ledger", SimpleNamespace(usage=away))
     answer = await api("admin", "DELETE", "")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "database_unavailable")
-    assert (await api("member", "GET", "/stats")).json()["total_entries"] is None
+    found = (await api("member", "GET", "/stats")).json()
+    assert (found["total_entries"], found["total_calls"], found["hit_rate"]) == (None, None, None)
+
+
+async def test_what_all_have_in_common_is_deleted_by_gateway_admins_alone(api: Api) -> None:
+    await api.keep("*", KEYS[5], "a", 0)
+    for who in ("admin", "foreign"):
+        assert (await api(who, "DELETE", "/shared")).status_code == 403
+    tried = (await api("root", "DELETE", "/shared?model=a&dry_run=true")).json()
+    assert (tried["organization"], tried["answers"]) == ("*", 1)
+    assert (await api("root", "DELETE", "/shared?model=b")).json()["answers"] == 0
+    wrong = await api("root", "DELETE", "/shared?organization=acme")
+    assert (wrong.status_code, wrong.json()["error"]["param"]) == (400, "organization")
+    assert (await api("root", "DELETE", "/shared")).json()["answers"] == 1
+    assert (await api("root", "DELETE", "/shared")).json()["answers"] == 0
+    assert (await api("member", "GET", "/stats")).json()["total_entries"] == 3
 
 
 def test_every_endpoint_is_described() -> None:
     described = documented(routes(Desk(Config())))
-    assert set(described["paths"]) == {"/cache", "/cache/stats", "/cache/entries/{key}"}
+    assert set(described["paths"]) == {"/cache", "/cache/stats", "/cache/shared", "/cache/entries/{key}"}

@@ -54,9 +54,10 @@ def test_what_is_kept_is_shown_and_deleted_when_that_is_wanted(one: Running) -> 
     ask(one, "a", "b", "b")
     shown = good(one, "stats")
     assert "answers in the database  2 (" in shown
+    assert "calls in 30 days" in shown
     assert "hits in sql" in shown
     assert all(len(line) <= 80 for line in shown.splitlines())
-    assert json.loads(good(one, "stats", "--json"))["total_entries"] == 2
+    assert json.loads(good(one, "stats", "--days", "2", "--json"))["total_entries"] == 2
     assert good(one, "clear", "--dry-run", "--model", "sim").startswith("default: 2 answers would be deleted (")
     refused = run(one, "clear", input="n\n")
     assert (refused.exit_code, refused.stdout) == (1, "")
@@ -64,6 +65,13 @@ def test_what_is_kept_is_shown_and_deleted_when_that_is_wanted(one: Running) -> 
     assert good(one, "clear", "--older-than", "3600", "--yes").startswith("default: 0 answers deleted")
     assert good(one, "clear", "--organization", "default", input="y\n").startswith("default: 2 answers deleted")
     assert json.loads(good(one, "clear", "--yes", "--json"))["answers"] == 0
+
+
+def test_what_all_have_in_common_is_a_gateway_admins_to_delete(one: Running) -> None:
+    assert good(one, "clear", "--shared", "--dry-run").startswith("all organizations: 0 answers would be deleted")
+    assert good(one, "clear", "--shared", "--yes").startswith("all organizations: 0 answers deleted")
+    assert "gateway-admin key" in run(one, "clear", "--shared", "--yes", COGNITUDE_ADMIN_KEY=KEY).stderr
+    assert "leave --organization out" in run(one, "clear", "--shared", "--organization", "default").stderr
 
 
 def test_one_answer_is_shown(one: Running) -> None:
@@ -83,6 +91,7 @@ def test_one_answer_is_shown(one: Running) -> None:
         (("clear", "--yes", "--key", "x"), "key: String should match pattern"),
         (("clear", "--yes", "--older-than", "-1"), "older_than: Input should be greater than or equal to 0"),
         (("stats", "--organization", "nobody"), "404"),
+        (("stats", "--days", "0"), "days: Input should be greater than or equal to 1"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(one: Running, words: tuple[str, ...], why: str) -> None:
