@@ -51,4 +51,7 @@ class PluginError(Exception):
 
 
 class Unavailable(Exception):
-    """The database does not answer in time. What was asked for may or may not have been done."""
+    """A service does not answer in time. What was asked for may or may not have been done."""
+
+    service = "database"
+    """Which one."""

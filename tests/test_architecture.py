@@ -30,7 +30,11 @@ MAY_CATCH_EVERYTHING = {
     GATEWAY / "foreign.py": "what a plugin's own code raises outside any request, made into a PluginError",
 }
 MAY_PRINT = GATEWAY / "cli"
-LAZY_IN_HOOKS = {HOOKS / "testing.py": {"pytest"}, HOOKS / "remote.py": {"click", "httpx"}}
+LAZY_IN_HOOKS = {
+    HOOKS / "testing.py": {"pytest"},
+    HOOKS / "remote.py": {"click", "httpx"},
+    HOOKS / "endpoint.py": {"pydantic", "starlette"},
+}
 
 TESTS_OF_NO_MODULE = {
     "test_architecture.py",

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hooks import Payload, Reply
+from hooks import Payload, Reply, endpoint
 
 from .codec import CODEC
 from .lifeline import Lifeline
@@ -29,12 +29,11 @@ STOPPED: Final = Reply.error(
 )
 
 
-class Refused(Exception):
-    """The request cannot be served; ``reply`` says why, ``payload`` is its body as far as that could be read."""
+class Refused(endpoint.Refused):
+    """The request cannot be served; ``payload`` is its body as far as that could be read."""
 
     def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.status)
-        self.reply = reply
+        super().__init__(reply)
         self.payload: Payload | None = None
 
 

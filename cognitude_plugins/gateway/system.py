@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from hooks import ConfigError, Operation, PluginError, Reply, Unavailable, operation
+from hooks.endpoint import unavailable
 
 from . import schemas
 from .docs_page import page
@@ -21,13 +22,6 @@ from .routes import operations
 from .runtime import Runtime
 from .version import VERSION
 
-UNAVAILABLE: Final = Reply.error(
-    503,
-    "The database does not answer; what was asked for may or may not have been done.",
-    type="server_error",
-    code="database_unavailable",
-    headers={"retry-after": "1"},
-)
 _PAGE_HEADERS: Final = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 
 
@@ -121,8 +115,8 @@ class System:
                 await self.reload()
             except (ConfigError, PluginError) as error:
                 return as_response(refused(error))
-            except Unavailable:
-                return as_response(UNAVAILABLE)
+            except Unavailable as error:
+                return as_response(unavailable(error))
             runtime = self.runtime()
             body = {"status": "reloaded", "models": len(runtime.catalog.models), "plugins": len(runtime.loaded)}
             return JSONResponse(body)

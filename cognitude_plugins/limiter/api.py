@@ -11,9 +11,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from hooks import Caller, operation
+from hooks.endpoint import answer, answering, body_as, query_as, refused
 
 from . import shown
-from .asked import answer, answering, body_as, query_as, wrong
 from .bodies import (
     ConfigQuery,
     LimitsConfig,
@@ -102,9 +102,9 @@ class _Api:
             try:
                 after = await self.desk.overrides.put(organization, key, layer, limits, configured=self.desk.limits)
             except TooManyKeys as error:
-                raise wrong(f"{error}.", param="key", status=409, code="too_many_keys") from None
+                raise refused(f"{error}.", param="key", status=409, code="too_many_keys") from None
             except ValueError as error:
-                raise wrong(f"limits: {error}.", param="limits") from None
+                raise refused(f"limits: {error}.", param="limits") from None
             await self.desk.refresh()
             return self._config(request, key, after)
 
@@ -125,7 +125,7 @@ class _Api:
             after = await self.desk.overrides.delete(organization, key, layer)
             if after is None:
                 whom = f"the key {key!r}" if key else "the organization"
-                raise wrong(f"No limits are set for {whom}.", status=404, code="not_found")
+                raise refused(f"No limits are set for {whom}.", status=404, code="not_found")
             await self.desk.refresh()
             return self._config(request, key, after)
 
@@ -190,4 +190,4 @@ def _only_of_keys(limits: Sequence[OwnLimit]) -> None:
     for index, limit in enumerate(limits):
         if limit.scope != "key":
             param = f"limits.{index}.scope"
-            raise wrong(f"{param}: of one key the scope must be 'key', not {limit.scope!r}.", param=param)
+            raise refused(f"{param}: of one key the scope must be 'key', not {limit.scope!r}.", param=param)

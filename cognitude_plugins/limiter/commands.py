@@ -111,7 +111,8 @@ def _checked(values: Mapping[str, Any]) -> Limit:
     """Under the rules that the gateway has too."""
     from pydantic import ValidationError
 
-    from .asked import explained
+    from hooks.endpoint import explained
+
     from .settings import Limit
 
     given = {name: value for name, value in values.items() if value}

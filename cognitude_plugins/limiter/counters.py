@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
+from hooks import Unavailable
+
 from .charge import Charge, Correction, Verdict
 from .memory import Memory
 
@@ -12,8 +14,10 @@ Decision = tuple[Verdict | None, bool]
 """The verdict, and whether it was reached without Redis. None: nobody knows, and it is to be let through then."""
 
 
-class Down(Exception):
+class Down(Unavailable):
     """Redis does not answer."""
+
+    service = "redis"
 
 
 class Closed(Exception):

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError, ResponseError
 
-from hooks import Redis
+from hooks import Redis, Unavailable
 
 log: Final = logging.getLogger("cognitude.redis_cache")
 
@@ -202,8 +202,10 @@ class Hot:
         log.info("the cache has Redis again")
 
 
-class Away(Exception):
+class Away(Unavailable):
     """Redis does not answer."""
+
+    service = "redis"
 
 
 def _name(organization: str, key: str) -> str:

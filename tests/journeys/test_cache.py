@@ -24,7 +24,7 @@ from tests.journeys.rows import exported
 from tests.journeys.waiting import eventually
 from tests.journeys.wire import CHAT
 from tests.processes import ADMIN_KEY, CLI, KEY, Running, gateway, simulated
-from tests.redis_servers import RedisServer
+from tests.redis_servers import RedisCluster, RedisServer
 
 CONFIG: Final = """
 gateway:
@@ -259,3 +259,16 @@ def test_a_pause_is_made_between_the_chunks_of_a_hit(tmp_path: Path) -> None:
         began = time.monotonic()
         assert state(ask(one, body)) == (200, "hit")
         assert time.monotonic() - began > 0.1
+
+
+def test_a_cluster_keeps_answers_on_all_of_its_nodes(tmp_path: Path, redis_cluster: RedisCluster) -> None:
+    with gateway(config(redis_cluster.url, memory_bytes=0, sql="false"), tmp_path) as one, one.client() as client:
+        bodies = [question() for _ in range(20)]
+        for expected in ("miss", "hit"):
+            assert {state(ask(one, body)) for body in bodies} == {(200, expected)}
+        assert client.get("/health").json()["plugins"]["redis_cache"]["redis"]["status"] == "ok"
+        assert client.get("/cache/stats").json()["redis_entries"] == 20
+        assert client.delete("/cache", params={"dry_run": True}).json()["answers"] == 20
+        assert client.delete("/cache").json()["answers"] == 20
+        assert client.get("/cache/stats").json()["redis_entries"] == 0
+        assert state(ask(one, bodies[0])) == (200, "miss")

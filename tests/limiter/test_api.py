@@ -286,7 +286,7 @@ async def test_a_body_that_is_too_large_or_of_another_kind_is_refused(api: Api) 
     large = json.dumps({"limits": [], "x": "y" * 65_536}).encode()
     assert refused(await api("admin", "PUT", "config", content=large), 413) == (
         None,
-        "The body is larger than 65536 bytes.",
+        "The request body is larger than 65536 bytes.",
     )
     answer = await api("admin", "PUT", "config", data={"limits": "[]"})
     assert "application/x-www-form-urlencoded" in refused(answer, 415)[1]

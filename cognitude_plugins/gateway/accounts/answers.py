@@ -3,40 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from functools import wraps
+from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from hooks import Reply, Unavailable
+from hooks import Reply
+from hooks.endpoint import Refused, respond
+from hooks.endpoint import answering as answering_refusals
 
-from ..request_body import Refused
-from ..system import UNAVAILABLE, as_response
 from .refusals import STATUS, Refusal
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-_PRIVATE: Final = {"cache-control": "no-store"}
-
 
 def answer(body: dict[str, Any], status: int = 200) -> Response:
-    return JSONResponse(body, status_code=status, headers=_PRIVATE)
+    return respond(Reply.json(body, status=status))
 
 
 def answering(handler: Handler) -> Handler:
     """The endpoint with its refusals, and a database that does not answer, made into responses."""
 
+    @wraps(handler)
     async def answered(request: Request) -> Response:
         try:
             return await handler(request)
-        except Refused as refused:
-            return as_response(refused.reply)
         except Refusal as refusal:
-            return as_response(_reply(refusal))
-        except Unavailable:
-            return as_response(UNAVAILABLE)
+            raise Refused(_reply(refusal)) from None
 
-    return answered
+    return answering_refusals(answered)
 
 
 def _reply(refusal: Refusal) -> Reply:

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from hooks import operation
+from hooks.endpoint import body_as
 
 from . import keys
 from .answers import answer, answering
@@ -17,7 +18,7 @@ from .bodies import KeyChange, Listing, NewKeyBody, Rotation, new_key
 from .objects import KeyBody, KeyList, SecretKeyBody, key_body, list_body
 from .records import Key
 from .refusals import invalid
-from .requests import body_as, id_of, organization_for, page_of
+from .requests import id_of, organization_for, page_of
 from .times import milliseconds
 from .tokens import Token
 from .transactions import Transactions
@@ -52,7 +53,7 @@ class KeysApi:
         )
         @answering
         async def create_key(request: Request) -> Response:
-            body = await body_as(request, NewKeyBody)
+            body = await body_as(request, NewKeyBody, secret=True)
             new = new_key(body, _organization(request, body))
             secrets = self.transactions.secrets
             made, token = await self.transactions.change(
@@ -102,7 +103,7 @@ class KeysApi:
         )
         @answering
         async def change_key(request: Request) -> Response:
-            id, body = id_of(request), await body_as(request, KeyChange)
+            id, body = id_of(request), await body_as(request, KeyChange, secret=True)
             values = body.model_dump(exclude_unset=True)
             if "expires_at" in values:
                 values["expires_ms"] = milliseconds(body.expires_at)
@@ -142,7 +143,7 @@ class KeysApi:
         )
         @answering
         async def rotate_key(request: Request) -> Response:
-            id, body = id_of(request), await body_as(request, Rotation)
+            id, body = id_of(request), await body_as(request, Rotation, secret=True)
             secrets = self.transactions.secrets
             rotated, token = await self.transactions.change(
                 request,

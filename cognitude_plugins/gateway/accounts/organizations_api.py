@@ -10,12 +10,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from hooks import operation
+from hooks.endpoint import body_as
 
 from . import organizations
 from .answers import answer, answering
 from .bodies import Listing, NewOrganization, OrganizationChange
 from .objects import OrganizationBody, OrganizationList, list_body, organization_body
-from .requests import body_as, id_of, page_of
+from .requests import id_of, page_of
 from .transactions import Transactions
 
 _PATH = "/admin/organizations"

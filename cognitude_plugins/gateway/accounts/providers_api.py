@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from hooks import operation
+from hooks.endpoint import body_as, query_as
 
 from ..fields import ApiKey
 from ..outbound.guard import Guard
@@ -22,7 +23,6 @@ from .credential_store import Stored
 from .credentials import Credentials
 from .records import is_id
 from .refusals import Refusal, invalid, nearest, not_found
-from .requests import body_as, query_as
 from .times import moment
 from .transactions import Transactions
 
@@ -113,7 +113,7 @@ class ProvidersApi:
         )
         @answering
         async def set_provider_config(request: Request) -> Response:
-            body = await body_as(request, NewProviderConfig)
+            body = await body_as(request, NewProviderConfig, secret=True)
             credential = Credential(
                 organization=_organization(request),
                 provider=self._known(body.provider),

@@ -10,12 +10,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from hooks import operation
+from hooks.endpoint import body_as
 
 from . import users
 from .answers import answer, answering
 from .bodies import Listing, NewUser, UserChange
 from .objects import UserBody, UserList, list_body, user_body
-from .requests import body_as, id_of, organization_for, page_of
+from .requests import id_of, organization_for, page_of
 from .transactions import Transactions
 
 _PATH = "/admin/users"

@@ -10,13 +10,13 @@ from typing import Any, Final, cast, get_args
 
 from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import Caller, Dimension, Reply, Sums, Unavailable, operation
+from hooks import Caller, Dimension, Reply, Sums, operation
+from hooks.endpoint import answering, refused, respond
 
 from ..schemas import Error
-from ..system import UNAVAILABLE, as_response
 from .period import Period, WrongQuery
 from .reader import Reader
 from .usage_report import UsageReport, report
@@ -53,18 +53,16 @@ class UsageApi:
             request=UsageQuery,
             responses={200: UsageReport, 400: Error, 503: Error},
         )
+        @answering
         async def usage(request: Request) -> Response:
             caller: Caller = request.state.caller
             try:
                 group_by = _group_by(request, caller)
                 period = self._period(request)
             except WrongQuery as wrong:
-                return as_response(Reply.error(400, str(wrong), code="invalid_value", param=wrong.param))
-            try:
-                found = await self._found(caller, period, group_by)
-            except Unavailable:
-                return as_response(UNAVAILABLE)
-            return JSONResponse(report(found, period, group_by), headers={"cache-control": "no-store"})
+                raise refused(str(wrong), param=wrong.param) from None
+            found = await self._found(caller, period, group_by)
+            return respond(Reply.json(report(found, period, group_by)))
 
         return usage
 
