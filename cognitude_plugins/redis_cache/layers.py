@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from secrets import token_hex
 from time import perf_counter
 from typing import Final, Literal
@@ -71,6 +72,7 @@ class Layers:
         self._now = now
         self._grace = grace
         self._claims: dict[str, Claim] = {}
+        self._worker, self._numbers = token_hex(8), count()
         self.unreadable: Counter[Layer] = Counter()
         self.timings: dict[Layer, Timings] = {layer: Timings() for layer in LAYERS}
 
@@ -120,7 +122,7 @@ class Layers:
 
         Without Redis it is of this worker alone, and given to whoever asks.
         """
-        claim = Claim(organization=organization, key=key, token=token_hex(8))
+        claim = Claim(organization=organization, key=key, token=f"{self._worker}-{next(self._numbers)}")
         waited, pause = False, _FIRST_PAUSE_SECONDS
         while self._hot is not None:
             began = perf_counter()
