@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, Final, Literal, cast
 
@@ -11,7 +11,10 @@ import orjson
 from hooks import Call, Payload, Reply
 
 from .entry import Entry
-from .flights import Flight
+from .flights import BROKEN, Flight, Landing
+from .hot import Claim
+from .layers import Layers
+from .relay import BrokenOff
 from .replay import replayed
 
 State = Literal["hit", "stale"]
@@ -73,6 +76,29 @@ def followed(call: Call, flight: Flight, key: str) -> Reply:
         call.record(cache_key=key, saved_nano_usd=flight.cost_nano_usd)
 
     return Reply(headers=COALESCED, chunks=chunks())
+
+
+def relayed(call: Call, flight: Flight, layers: Layers, claim: Claim, land: Callable[[Landing], None]) -> Reply:
+    """The stream of another worker's call. Others here follow it, and get its answer when they want it whole."""
+    kept: list[Entry] = []
+
+    async def chunks() -> AsyncIterator[bytes]:
+        try:
+            async with aclosing(cast(Any, layers.received(claim))) as received:
+                async for chunk in received:
+                    yield chunk
+            entry = await layers.awaited(claim)
+            kept.extend([] if entry is None else [entry])
+        except BrokenOff:
+            yield BROKEN
+
+    def ended() -> None:
+        entry = kept[0] if kept else None
+        flight.cost_nano_usd = None if entry is None else entry.cost_nano_usd
+        call.record(cache_key=claim.key, saved_nano_usd=flight.cost_nano_usd)
+        land(Landing(entry=entry))
+
+    return Reply(headers=COALESCED, chunks=flight.watched(chunks(), ended))
 
 
 def _as_asked(call: Call, entry: Entry, headers: Mapping[str, str], pause: float) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import orjson
@@ -16,11 +16,13 @@ from . import answers
 from .answers import FORCED, MISS, NOT_CACHED, STORED
 from .entry import Entry
 from .flights import MOST_ATTEMPTS, Flight, Flights, Landing
+from .hot import Claim
 from .key import cache_key, canonical
-from .layers import Claim, Layers
+from .layers import Elsewhere, Layers
 from .reading import failure, unchanged, usage, value
 from .recent import Place
 from .settings import Config
+from .trip import Trip
 from .wishes import NONE, BadWish, Wishes, wishes
 from .worth import APIS, bypassed, worth_keeping
 
@@ -34,21 +36,6 @@ _FAILURES: Final = frozenset({500, 502, 503, 504})
 """RFC 5861, section 4: after which a stale answer may be given."""
 SHARED: Final = "*"
 """In place of an organization, of answers that all have in common."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trip:
-    """Of a call that goes on to a provider. ``place`` is where its answer will be kept; ``flight`` what others wait
-    for, None where it goes by itself; ``stale`` what may be given if the provider fails; ``about`` the digest of the
-    request where the place is that of an Idempotency-Key.
-    """
-
-    place: Place
-    wishes: Wishes = NONE
-    flight: Flight | None = None
-    stale: Entry | None = None
-    about: str = ""
-    forced: bool = False
 
 
 class Cache:
@@ -107,6 +94,7 @@ class Cache:
                 flight.cost_nano_usd = None if used is None else self._gateway.cost(deployment, used)
 
             reply = reply.through(lambda chunks: flight.watched(chunks, ended))
+            self.layers.offer(flight.claim, flight)
 
         raw = unchanged(reply)
         worth = raw is not None and worth_keeping(value(reply), self._config)
@@ -155,7 +143,12 @@ class Cache:
                 return Trip(place=place, wishes=wished, about=about)
 
     async def _lead(self, call: Call, place: Place, wished: Wishes, flight: Flight) -> Reply | Trip:
-        found, stale = await self.layers.claim(*place), None
+        # A request of its own key is not yet known to be the same.
+        streamed = call.stream and not flight.about
+        found, stale = await self.layers.claim(*place, streamed=streamed), None
+        if isinstance(found, Elsewhere):
+            self._count(call, "coalesced")
+            return answers.relayed(call, flight, self.layers, found.claim, partial(self._flights.land, place, flight))
         if isinstance(found, Claim):
             flight.claim = found
         elif found.entry.about != flight.about:

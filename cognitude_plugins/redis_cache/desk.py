@@ -75,6 +75,8 @@ class Desk:
                 now=now_ms,
                 grace=self.config.stale_if_error,
             )
+            if layers.relay is not None:
+                stack.push_async_callback(layers.relay.close)
             self.cache = Cache(self.config, secret=self._secret, layers=layers, gateway=gateway, now=now_ms)
             yield self.cache
 

@@ -12,14 +12,14 @@ from hooks import Reply
 from hooks.sse import encode
 
 from .entry import Entry
-from .layers import Claim
+from .hot import Claim
 from .recent import Place
 
 MOST_ATTEMPTS: Final = 3
 """So many calls may fail, one after the other, before all that wait get the last failure."""
 _MOST_BYTES: Final = 16 * 1024 * 1024
 """Of a stream: whoever comes later than that goes his own way."""
-_BROKEN: Final = encode(
+BROKEN: Final = encode(
     {
         "error": {
             "message": "The provider's stream broke off.",
@@ -59,6 +59,10 @@ class Flight:
         self._news: asyncio.Future[None] | None = None
 
     @property
+    def landed(self) -> bool:
+        return self.landing is not None
+
+    @property
     def full(self) -> bool:
         """Whether its stream is too long already for somebody to join."""
         return self._bytes > _MOST_BYTES
@@ -93,10 +97,11 @@ class Flight:
         try:
             while True:
                 if at < len(self._chunks):
-                    yield b"".join(self._chunks[at:])
-                    at = len(self._chunks)
+                    news = self._chunks[at:]
+                    at += len(news)
+                    yield b"".join(news)
                 elif self._broken:
-                    yield _BROKEN
+                    yield BROKEN
                     return
                 elif self._ended:
                     return
@@ -118,8 +123,8 @@ class Flight:
                     self._bytes += len(chunk)
                     self._tell()
                     yield chunk
-            ended()
             self._ended = True
+            ended()
         finally:
             self._broken = not self._ended
             self._tell()

@@ -4,38 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from redis.exceptions import RedisError, ResponseError
 
 from hooks import Redis, Unavailable
+
+from . import scripts
 
 log: Final = logging.getLogger("cognitude.redis_cache")
 
 PREFIX: Final = "cognitude:cache"
 _LOST: Final = (RedisError, OSError, TimeoutError, RuntimeError)
 """What a connection that does not work raises; uvloop a RuntimeError where the other end has closed it."""
-_CLAIM: Final = """
-local kept = redis.call('GET', KEYS[1])
-if kept then return kept end
-if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-return 0
-"""
-_KEEP: Final = """
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
-"""
-_RELEASE: Final = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
-_RENEW: Final = (
-    "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0"
-)
 CLAIM_SECONDS: Final = 15.0
 """For how long a claim holds without being renewed: what a worker that died was about to ask another then asks."""
+_WANTED_SECONDS: Final = 2.0
+"""For how long a stream counts as wanted by other workers."""
+_PIECES_SECONDS: Final = 30.0
+"""For how long the last piece of a stream is there."""
 _PROBE_SECONDS: Final = 1.0
 _SWEEP_SECONDS: Final = 5.0
 _SCANNED: Final = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to get an answer, until it is released."""
+
+    organization: str
+    key: str
+    token: str
 
 
 class Hot:
@@ -73,28 +75,62 @@ class Hot:
             self._fall(error)
             return None
 
-    async def claim(self, organization: str, key: str, token: str) -> bytes | bool | None:
-        """What is kept; else whether it is now for the caller to get it: False while another one does. None when Redis
-        is away. One round trip.
+    async def claim(
+        self, organization: str, key: str, token: str, *, streamed: bool = False
+    ) -> bytes | str | Literal[True] | None:
+        """What is kept; else True when it is now for the caller to get it, or whose token stands for it, who is told
+        when it is wanted ``streamed``. None when Redis is away. One round trip.
         """
         if self._probe is not None:
             return None
         name = _name(organization, key)
         try:
-            found: bytes | int = await self._client.eval(
-                _CLAIM, 2, name, _claim(name), token, int(CLAIM_SECONDS * 1000)
-            )
-            return found if isinstance(found, bytes) else bool(found)
+            names = name, _claim(name), _wanted(name)
+            times = int(CLAIM_SECONDS * 1000), int(streamed), int(_WANTED_SECONDS * 1000)
+            found: bytes | int | list[bytes] = await self._client.eval(scripts.CLAIM, 3, *names, token, *times)
+            if isinstance(found, list):
+                return found[0].decode("latin-1")
+            return found if isinstance(found, bytes) else True
         except _LOST as error:
             self._fall(error)
             return None
 
     async def release(self, organization: str, key: str, token: str) -> None:
         """Others need not wait any longer."""
-        await self._of_mine(_RELEASE, organization, key, token)
+        await self._of_mine(scripts.RELEASE, organization, key, token)
 
     async def renew(self, organization: str, key: str, token: str) -> None:
-        await self._of_mine(_RENEW, organization, key, token, int(CLAIM_SECONDS * 1000))
+        await self._of_mine(scripts.RENEW, organization, key, token, int(CLAIM_SECONDS * 1000))
+
+    async def wanted(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Those whose streams others wait for."""
+        if self._probe is not None or not claims:
+            return []
+        names = [_wanted(_name(claim.organization, claim.key)) for claim in claims]
+        try:
+            if self._redis.cluster:
+                tokens = await asyncio.gather(*(self._client.get(name) for name in names))
+            else:
+                tokens = await self._client.mget(names)
+        except _LOST as error:
+            self._fall(error)
+            return []
+        return [claim for claim, token in zip(claims, tokens, strict=True) if token == claim.token.encode()]
+
+    async def append(self, organization: str, key: str, piece: bytes, number: int) -> bool:
+        """Another piece of a stream, the first of which is 0; whether it is there."""
+        name = _stream(_name(organization, key))
+        sent = await self._told(self._client.eval, scripts.APPEND, 1, name, number, piece, int(_PIECES_SECONDS * 1000))
+        return sent is not None
+
+    async def pieces(self, organization: str, key: str, number: int) -> Sequence[bytes]:
+        """Those of a stream from this one on."""
+        return await self._told(self._client.lrange, _stream(_name(organization, key)), number, -1) or ()
+
+    async def holder(self, organization: str, key: str) -> str | None:
+        """The token of whoever has the claim."""
+        found: bytes | None = await self._told(self._client.get, _claim(_name(organization, key)))
+        return None if found is None else found.decode("latin-1")
 
     async def put(
         self, organization: str, key: str, packed: bytes, *, seconds: int | None = None, token: str = ""
@@ -106,7 +142,7 @@ class Hot:
         name = _name(organization, key)
         try:
             if token:
-                await self._client.eval(_KEEP, 2, name, _claim(name), packed, ttl, token)
+                await self._client.eval(scripts.KEEP, 2, name, _claim(name), packed, ttl, token)
             else:
                 await self._client.set(name, packed, ex=ttl)
         except ResponseError as error:
@@ -179,6 +215,18 @@ class Hot:
         if self.refused & (self.refused - 1) == 0:
             log.warning("Redis does not keep an answer (%d so far): %s", self.refused, error)
 
+    async def _told(self, operation: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        """None also where Redis is away, or does not do it."""
+        if self._probe is not None:
+            return None
+        try:
+            return await operation(*arguments)
+        except ResponseError as error:
+            self._refused(error)
+        except _LOST as error:
+            self._fall(error)
+        return None
+
     async def _of_mine(self, script: str, organization: str, key: str, *arguments: str | int) -> None:
         if self._probe is None:
             try:
@@ -221,6 +269,14 @@ def _start(organization: str) -> str:
 def _claim(name: str) -> str:
     """In the same slot."""
     return f"{name}:claim"
+
+
+def _wanted(name: str) -> str:
+    return f"{name}:wanted"
+
+
+def _stream(name: str) -> str:
+    return f"{name}:stream"
 
 
 def _literal(text: str) -> str:

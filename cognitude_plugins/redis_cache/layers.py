@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
 from secrets import token_hex
@@ -14,8 +14,9 @@ from typing import Final, Literal
 
 from .cold import Cold
 from .entry import Entry, Unreadable, pack, unpack
-from .hot import Hot
+from .hot import Claim, Hot
 from .recent import Recent
+from .relay import BrokenOff, Led, Relay
 from .stored import Row
 from .timings import Timings
 
@@ -27,6 +28,8 @@ LAYERS: Final[tuple[Layer, ...]] = ("memory", "redis", "sql")
 _FIRST_PAUSE_SECONDS: Final = 0.005
 _LONGEST_PAUSE_SECONDS: Final = 0.1
 """Between two looks for what another worker is about to get."""
+_KEPT_WITHIN_SECONDS: Final = 0.5
+"""An answer, after the end of its stream."""
 _LONGEST_MODEL: Final = 256
 """Of a model's name, which a client may have made up, in the database. PostgreSQL has no zeros in its text."""
 _LARGE: Final = 64 * 1024
@@ -42,12 +45,10 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """The right to get an answer, until it is released."""
+class Elsewhere:
+    """The stream of another worker's call, which comes from its beginning."""
 
-    organization: str
-    key: str
-    token: str
+    claim: Claim
 
 
 class Layers:
@@ -72,6 +73,7 @@ class Layers:
         self._now = now
         self._grace = grace
         self._claims: dict[str, Claim] = {}
+        self.relay = None if hot is None else Relay(hot, secret=secret)
         self._worker, self._numbers = token_hex(8), count()
         self.unreadable: Counter[Layer] = Counter()
         self.timings: dict[Layer, Timings] = {layer: Timings() for layer in LAYERS}
@@ -117,8 +119,9 @@ class Layers:
             await self._hot.put(organization, key, packed, seconds=self._left(entry))
         return entry
 
-    async def claim(self, organization: str, key: str) -> Found | Claim:
-        """What is kept, or the right to get it: of all workers with one Redis one has it, the others wait for him.
+    async def claim(self, organization: str, key: str, *, streamed: bool = False) -> Found | Claim | Elsewhere:
+        """What is kept, or the right to get it: of all workers with one Redis one has it, the others wait for him, or
+        if they want it ``streamed`` and he gets it as a stream, for the beginning of that.
 
         Without Redis it is of this worker alone, and given to whoever asks.
         """
@@ -126,17 +129,21 @@ class Layers:
         waited, pause = False, _FIRST_PAUSE_SECONDS
         while self._hot is not None:
             began = perf_counter()
-            found = await self._hot.claim(organization, key, claim.token)
+            found = await self._hot.claim(organization, key, claim.token, streamed=streamed)
             if found is None:
                 break
             if found is True:
                 self._claims[claim.token] = claim
                 break
-            if found is not False:
+            if isinstance(found, bytes):
                 entry = await self._brought_near(found, "redis", organization, key, began)
                 if entry is not None:
                     return Found(entry=entry, waited=waited)
                 continue
+            if streamed and self.relay is not None:
+                theirs = Claim(organization=organization, key=key, token=found)
+                if await self.relay.begun(theirs):
+                    return Elsewhere(claim=theirs)
             waited = True
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
@@ -145,6 +152,29 @@ class Layers:
             return claim
         await self.release(claim)
         return Found(entry=entry, waited=waited)
+
+    def offer(self, claim: Claim | None, led: Led) -> None:
+        """A stream of this worker's to others, if it has the claim."""
+        if self.relay is not None and claim is not None and claim.token in self._claims:
+            self.relay.offer(claim, led)
+
+    def received(self, claim: Claim) -> AsyncIterator[bytes]:
+        """The stream of who has the claim. Raises `BrokenOff`."""
+        if self.relay is None:
+            raise BrokenOff
+        return self.relay.received(claim)
+
+    async def awaited(self, claim: Claim) -> Entry | None:
+        """What the other worker keeps of the answer when it is complete; None where it keeps nothing."""
+        deadline = perf_counter() + _KEPT_WITHIN_SECONDS
+        while self._hot is not None and perf_counter() < deadline:
+            entry = await self.find(claim.organization, claim.key)
+            if entry is not None:
+                return entry
+            if await self._hot.holder(claim.organization, claim.key) != claim.token:
+                return await self.find(claim.organization, claim.key)
+            await asyncio.sleep(_FIRST_PAUSE_SECONDS)
+        return None
 
     async def release(self, claim: Claim) -> None:
         """It is there now, or will not come."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from hooks import Call, Gateway, Job, Reply, hookimpl
 
 from .answers import BYPASSED
-from .cache import Cache, Trip
+from .cache import Cache
 from .desk import Desk
 from .hot import CLAIM_SECONDS
 from .settings import Config
+from .trip import Trip
 
 if TYPE_CHECKING:
     import click

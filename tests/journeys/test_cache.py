@@ -147,6 +147,36 @@ async def test_a_leader_who_hangs_up_leaves_the_others_their_answer(
     assert left["cost_nano_usd"] > 0
 
 
+async def test_who_follows_a_stream_on_another_worker_gets_it_while_it_comes(
+    tmp_path: Path, redis_server: RedisServer, slow: Running
+) -> None:
+    with gateway(config(redis_server.url, slow.url), tmp_path, "--workers", "2") as one:
+        body = question("slow", text="word " * 80, stream=True)
+        begun: list[float] = []
+        ended: list[float] = []
+
+        async def read() -> str:
+            headers = {"authorization": f"Bearer {KEY}"}
+            async with (
+                aiohttp.ClientSession(headers=headers, trust_env=False) as session,
+                session.post(one.url + CHAT, json=body) as answer,
+            ):
+                first = await answer.content.readline()
+                begun.append(time.monotonic())
+                rest = await answer.content.read()
+                ended.append(time.monotonic())
+                return _text((first + rest).decode())
+
+        texts = await asyncio.gather(*(read() for _ in range(20)))
+        assert len(set(texts)) == 1
+        assert max(begun) < min(ended), "everybody has its beginning before anybody has its end"
+        rows = rows_of(tmp_path, 20)
+    [paid] = [row for row in rows if row["source"] == "provider"]
+    others = [row for row in rows if row is not paid]
+    assert {(row["source"], row["cost_nano_usd"]) for row in others} == {("redis_cache", 0)}
+    assert {row["saved_nano_usd"] for row in others} == {paid["cost_nano_usd"]}
+
+
 def test_an_answer_outlasts_the_gateway(tmp_path: Path) -> None:
     body = question()
     for expected in ("miss", "hit"):

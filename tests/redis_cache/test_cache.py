@@ -19,6 +19,9 @@ from cognitude_plugins.redis_cache.settings import Config
 from hooks import Call, Reply, hookimpl
 from hooks.testing import Exercised, FakeGateway, chunks_of, completion, exercise, make_call
 from tests.borrowed import Tables, sqlite_tables
+from tests.redis_servers import RedisServer
+
+from .servers import At
 
 BODY: Mapping[str, Any] = {"model": "sim", "messages": [{"role": "user", "content": "Hello"}]}
 
@@ -58,9 +61,10 @@ def tables(tmp_path: Path) -> Iterator[Tables]:
 
 
 @asynccontextmanager
-async def opened(tables: Tables, **config: Any) -> AsyncIterator[RedisCache]:
+async def opened(tables: Tables, server: RedisServer | None = None, **config: Any) -> AsyncIterator[RedisCache]:
     plugin = RedisCache(Config(**config))
-    async with plugin.lifespan(FakeGateway(database=tables.lent(), prices={"sim": (1000, 2000)})):
+    cache = None if server is None else At(server.url)
+    async with plugin.lifespan(FakeGateway(database=tables.lent(), cache=cache, prices={"sim": (1000, 2000)})):
         yield plugin
 
 
@@ -225,3 +229,83 @@ async def test_of_what_can_be_given_again_nothing_is_paid_twice(tables: Tables) 
             hits += done.reply.headers["x-cognitude-cache"] == "hit"
     print(f"hit rate {hits / len(prompts):.4f}, at most {most / len(prompts):.4f} on this trace")
     assert hits >= 0.99 * most
+
+
+@asynccontextmanager
+async def two_workers(tables: Tables, server: RedisServer) -> AsyncIterator[tuple[RedisCache, RedisCache]]:
+    async with opened(tables, server) as one, opened(tables, server) as other:
+        yield one, other
+
+
+class Slow(Behind):
+    """Its stream is as long as the test lets it be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open.set()
+        self.pieces: asyncio.Queue[str | None] = asyncio.Queue()
+
+    async def _events(self) -> AsyncIterator[Mapping[str, Any]]:
+        words = []
+        while (word := await self.pieces.get()) is not None:
+            words.append(word)
+            yield {"id": "1", "model": "sim", "choices": [{"index": 0, "delta": {"content": word}}]}
+        for event in list(chunks_of("", usage=completion()["usage"]))[-2:]:
+            yield event
+
+
+async def followed(plugin: RedisCache) -> None:
+    """Until something has come of the one stream that is under way."""
+    assert plugin._cache is not None
+    while not any(flight.chunks for flight in plugin._cache._flights._under_way.values()):
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_on_another_worker_a_stream_is_followed_while_it_comes(
+    tables: Tables, redis_server: RedisServer, stream: bool
+) -> None:
+    async with two_workers(tables, redis_server) as (one, other):
+        behind, there = Slow(), Behind()
+        there.open.set()
+        leader = asyncio.create_task(
+            exercise(one, behind, call=make_call({**BODY, "stream": True}), answer=behind.answer)
+        )
+        behind.pieces.put_nowait("the ")
+        await asyncio.sleep(0.05)
+        calls = [make_call({**BODY, "stream": wish}, id=f"req-{wish}") for wish in (True, stream)]
+        followers = [asyncio.create_task(exercise(other, there, call=call, answer=there.answer)) for call in calls]
+        async with asyncio.timeout(10):
+            await followed(other)
+            behind.pieces.put_nowait("answer")
+            behind.pieces.put_nowait(None)
+            done = await asyncio.gather(leader, *followers)
+        assert there.calls == 0
+        assert states(list(done)) == {(200, "miss"): 1, (200, "coalesced"): 2}
+        assert {found.body["choices"][0]["message"]["content"] for found in done} == {"the answer"}
+        assert done[1].raw == done[0].raw
+        notes: list[Any] = [call.state["ledger"] for call in calls]
+        assert len({note["cache_key"] for note in notes}) == 1
+
+
+async def test_when_the_other_worker_breaks_off_so_does_the_stream(tables: Tables, redis_server: RedisServer) -> None:
+    async with two_workers(tables, redis_server) as (one, other):
+        behind, there = Slow(), Behind()
+        there.open.set()
+        leader = asyncio.create_task(
+            exercise(one, behind, call=make_call({**BODY, "stream": True}), answer=behind.answer)
+        )
+        behind.pieces.put_nowait("the ")
+        await asyncio.sleep(0.05)
+        follower = asyncio.create_task(
+            exercise(other, there, call=make_call({**BODY, "stream": True}, id="req-2"), answer=there.answer)
+        )
+        async with asyncio.timeout(10):
+            await followed(other)
+            leader.cancel()
+            done = await follower
+        assert b"the " in done.raw
+        assert b"stream_broken" in done.raw
+        async with asyncio.timeout(10):
+            again = await exercise(other, there, call=make_call({**BODY, "stream": True}), answer=there.answer)
+        assert states([again]) == {(200, "miss"): 1}

@@ -94,6 +94,19 @@ async def test_a_stream_is_the_same_for_whoever_joins_whenever(joined: int) -> N
     assert (flight.waiting, ended) == (0, [True])
 
 
+async def test_who_reads_slowly_misses_nothing_that_comes_meanwhile() -> None:
+    flight = Flight(1)
+    leading = flight.watched(chunks(b"a", b"b", b"c"), lambda: None)
+    await anext(leading)
+    following = flight.followed()
+    got = [await anext(following)]
+    await anext(leading)
+    got.append(await anext(following))
+    await read(leading)
+    got.append(await read(following))
+    assert got == [b"a", b"b", b"c"]
+
+
 async def test_a_stream_that_breaks_ends_with_an_error_for_those_who_follow() -> None:
     flight = Flight(1)
     ended: list[bool] = []
