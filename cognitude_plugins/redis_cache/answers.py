@@ -31,9 +31,9 @@ NOT_CACHED: Final = Reply.error(
     504,
     "No answer to this request is kept, and its Cache-Control is only-if-cached.",
     code="not_cached",
-    headers={_HEADER: "miss", "cache-status": f"{_NAME}; fwd=miss"},
+    headers={_HEADER: "miss", "cache-status": f"{_NAME}; fwd=miss", "x-should-retry": "false"},
 )
-"""RFC 9111, section 5.2.1.7."""
+"""RFC 9111, section 5.2.1.7. OpenAI's clients would try a 504 again."""
 
 
 BAD_NAME: Final = Reply.error(

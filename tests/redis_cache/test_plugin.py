@@ -144,6 +144,7 @@ async def test_only_if_cached_asks_no_provider(tables: Tables) -> None:
     async with opened(tables) as plugin:
         done = await ask(plugin, headers={"cache-control": "only-if-cached"})
     assert (done.reply.status, done.body["error"]["code"], done.call) == (504, "not_cached", None)
+    assert done.reply.headers["x-should-retry"] == "false", "an SDK would try a 504 again"
 
 
 async def test_a_wish_that_makes_no_sense_is_refused(tables: Tables) -> None:
