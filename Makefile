@@ -10,7 +10,7 @@ HOST    ?= 127.0.0.1
 PORT    ?= 8080
 WORKERS ?= 1
 
-.PHONY: help run install test check format soak bench conformance lock schema docs clean
+.PHONY: help run install test lint check format soak bench conformance lock schema docs clean
 
 help:
 	@echo "make run          set up and serve plugins.yaml on http://$(HOST):$(PORT)"
@@ -26,13 +26,16 @@ run: install
 
 install: $(VENV)/run.installed
 
-test: $(VENV)/dev.installed $(VENV)/openai3.installed check
+# All of `check`, whose tests are among the tests.
+test: $(VENV)/dev.installed $(VENV)/openai3.installed lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
-check: $(VENV)/dev.installed
+lint: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+check: lint
 	$(BIN)/python -m pytest --quiet tests/test_architecture.py tests/test_supply_chain.py tests/test_docs.py tests/gateway/test_schema.py
 
 format: $(VENV)/dev.installed

@@ -20,7 +20,7 @@ log: Final = logging.getLogger("cognitude.redis_cache")
 PREFIX: Final = "cognitude:cache"
 _LOST: Final = (RedisError, OSError, TimeoutError, RuntimeError)
 """What a connection that does not work raises; uvloop a RuntimeError where the other end has closed it."""
-CLAIM_SECONDS: Final = 15.0
+CLAIM_SECONDS: Final = 3.0
 """For how long a claim holds without being renewed: what a worker that died was about to ask another then asks."""
 _WANTED_SECONDS: Final = 2.0
 """For how long a stream counts as wanted by other workers."""

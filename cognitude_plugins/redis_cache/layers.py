@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from .cold import Cold
 from .entry import Entry, Unreadable, pack, unpack
-from .hot import Claim, Hot
+from .hot import CLAIM_SECONDS, Claim, Hot
 from .recent import Recent
 from .relay import BrokenOff, Led, Relay
 from .stored import Row
@@ -32,6 +32,7 @@ _KEPT_WITHIN_SECONDS: Final = 0.5
 """An answer, after the end of its stream."""
 _LONGEST_MODEL: Final = 256
 """Of a model's name, which a client may have made up, in the database. PostgreSQL has no zeros in its text."""
+_MOST_LOST: Final = 1000
 _LARGE: Final = 64 * 1024
 """Bytes. What is larger is packed and unpacked in a thread, so that other calls do not wait."""
 
@@ -73,6 +74,7 @@ class Layers:
         self._now = now
         self._grace = grace
         self._claims: dict[str, Claim] = {}
+        self._lost: deque[tuple[float, Claim]] = deque(maxlen=_MOST_LOST)
         self.relay = None if hot is None else Relay(hot, secret=secret)
         self._worker, self._numbers = token_hex(8), count()
         self.unreadable: Counter[Layer] = Counter()
@@ -128,9 +130,15 @@ class Layers:
         claim = Claim(organization=organization, key=key, token=f"{self._worker}-{next(self._numbers)}")
         waited, pause = False, _FIRST_PAUSE_SECONDS
         while self._hot is not None:
-            began = perf_counter()
-            found = await self._hot.claim(organization, key, claim.token, streamed=streamed)
+            began, up = perf_counter(), self._hot.up
+            try:
+                found = await self._hot.claim(organization, key, claim.token, streamed=streamed)
+            except asyncio.CancelledError:
+                self._lose(claim)
+                raise
             if found is None:
+                if up:
+                    self._lose(claim)
                 break
             if found is True:
                 self._claims[claim.token] = claim
@@ -139,6 +147,9 @@ class Layers:
                 entry = await self._brought_near(found, "redis", organization, key, began)
                 if entry is not None:
                     return Found(entry=entry, waited=waited)
+                continue
+            if self._is_lost(found):
+                await self._hot.release(organization, key, found)
                 continue
             if streamed and self.relay is not None:
                 theirs = Claim(organization=organization, key=key, token=found)
@@ -152,6 +163,14 @@ class Layers:
             return claim
         await self.release(claim)
         return Found(entry=entry, waited=waited)
+
+    def _lose(self, claim: Claim) -> None:
+        """It may be set all the same, now or when Redis answers again, and nobody has it."""
+        self._lost.append((perf_counter() + CLAIM_SECONDS, claim))
+
+    def _is_lost(self, token: str) -> bool:
+        """Whether a claim is this worker's, and nobody has it: of a worker's calls one asks for a key at a time."""
+        return token.startswith(f"{self._worker}-") and token not in self._claims
 
     def offer(self, claim: Claim | None, led: Led) -> None:
         """A stream of this worker's to others, if it has the claim."""
@@ -182,10 +201,15 @@ class Layers:
             await self._hot.release(claim.organization, claim.key, claim.token)
 
     async def renew(self) -> None:
-        """What this worker is about to get it is still about to get."""
+        """What this worker is about to get it is still about to get; what it has lost others may get."""
+        if self._hot is None or not self._hot.up:
+            return
         for claim in list(self._claims.values()):
-            if self._hot is not None:
-                await self._hot.renew(claim.organization, claim.key, claim.token)
+            await self._hot.renew(claim.organization, claim.key, claim.token)
+        for until, claim in list(self._lost):
+            await self._hot.release(claim.organization, claim.key, claim.token)
+            if perf_counter() > until and self._lost and self._lost[0][1] is claim:
+                self._lost.popleft()
 
     def keep_near(self, organization: str, key: str, entry: Entry) -> None:
         self._recent.put(organization, key, entry)

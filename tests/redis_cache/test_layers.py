@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import cognitude_plugins.redis_cache as plugin
+from cognitude_plugins.redis_cache import hot as hot_module
+from cognitude_plugins.redis_cache import layers as module
 from cognitude_plugins.redis_cache.cold import Cold
 from cognitude_plugins.redis_cache.entry import FORMAT, pack
 from cognitude_plugins.redis_cache.hot import CLAIM_SECONDS, PREFIX
@@ -19,7 +21,7 @@ from cognitude_plugins.redis_cache.recent import Recent
 from tests.borrowed import Tables, sqlite_tables
 from tests.redis_servers import RedisServer
 
-from .servers import KEYS, SECRET, entry, hot
+from .servers import KEYS, SECRET, entry, hot, started
 
 KEY = KEYS[0]
 LARGE = entry(b'"' + b"x" * 200_000 + b'"')
@@ -35,7 +37,12 @@ def tables(tmp_path: Path) -> Iterator[Tables]:
 
 @asynccontextmanager
 async def layers(
-    server: RedisServer | None = None, tables: Tables | None = None, *, memory: bool = False, now: int = 0
+    server: RedisServer | None = None,
+    tables: Tables | None = None,
+    *,
+    memory: bool = False,
+    now: int = 0,
+    timeout: float = 1.0,
 ) -> AsyncIterator[Layers]:
     """Those that are given."""
     recent = Recent(most_bytes=10**7 if memory else 0, seconds=60, clock=lambda: 0.0)
@@ -44,7 +51,7 @@ async def layers(
         if server is None:
             yield Layers(secret=SECRET, recent=recent, hot=None, cold=cold, now=lambda: now)
         else:
-            async with hot(server) as one:
+            async with hot(server, timeout=timeout) as one:
                 yield Layers(secret=SECRET, recent=recent, hot=one, cold=cold, now=lambda: now)
     finally:
         if cold is not None:
@@ -258,3 +265,56 @@ async def test_what_is_kept_takes_its_claim_away(redis_server: RedisServer) -> N
         await one.keep_far("acme", KEYS[1], entry(), claim)
         with redis_server.client() as client:
             assert len(list(client.scan_iter("*:claim"))) == 1
+
+
+@pytest.mark.parametrize("how", ["cancelled", "too late"])
+@pytest.mark.parametrize("who", ["the same worker", "another"])
+async def test_a_claim_that_nobody_has_keeps_nobody_waiting(
+    how: str, who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was set after its call had given up on Redis."""
+    monkeypatch.setattr(hot_module, "CLAIM_SECONDS", 60.0)
+    with started() as server:
+        async with layers(server, timeout=0.05 if how == "too late" else 5.0) as one, layers(server) as other:
+            assert isinstance(await one.claim("acme", KEYS[1]), Claim)
+            server.freeze()
+            asking = asyncio.create_task(one.claim("acme", KEY))
+            await asyncio.sleep(0.2)
+            if how == "cancelled":
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
+            else:
+                assert isinstance(await asking, Claim)
+            server.thaw()
+            name = f"{PREFIX}:acme:{{{KEY}}}:claim"
+            async with asyncio.timeout(10):
+                with server.client() as client:
+                    while not client.get(name):
+                        await asyncio.sleep(0.01)
+                while not one._hot.up:  # type: ignore[union-attr]
+                    await asyncio.sleep(0.01)
+                if who == "another":
+                    waiting = asyncio.create_task(other.claim("acme", KEY))
+                    await asyncio.sleep(0.05)
+                    assert not waiting.done()
+                    await one.renew()
+                    found = await waiting
+                else:
+                    found = await one.claim("acme", KEY)
+            assert isinstance(found, Claim)
+            with server.client() as client:
+                assert client.get(name) == found.token
+
+
+async def test_what_was_lost_is_looked_after_for_as_long_as_it_may_be_set(
+    redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CLAIM_SECONDS", 0.05)
+    async with layers(redis_server) as one:
+        lost = Claim(organization="acme", key=KEY, token=f"{one._worker}-7")
+        one._lose(lost)
+        await one.renew()
+        assert len(one._lost) == 1
+        await asyncio.sleep(0.1)
+        await one.renew()
+        assert len(one._lost) == 0
