@@ -79,7 +79,7 @@ class Hot:
         self, organization: str, key: str, token: str, *, streamed: bool = False
     ) -> bytes | str | Literal[True] | None:
         """What is kept; else True when it is now for the caller to get it, or whose token stands for it, who is told
-        when it is wanted ``streamed``. None when Redis is away. One round trip.
+        when it is wanted ``streamed``. None when Redis is away, or takes no claim. One round trip.
         """
         if self._probe is not None:
             return None
@@ -91,6 +91,10 @@ class Hot:
             if isinstance(found, list):
                 return found[0].decode("latin-1")
             return found if isinstance(found, bytes) else True
+        except ResponseError as error:
+            # It is full, say, and has no room for a claim: what it has it still gives.
+            self._refused(error)
+            return await self.get(organization, key)
         except _LOST as error:
             self._fall(error)
             return None

@@ -132,3 +132,7 @@ async def _fills_up(server: RedisServer) -> None:
             await one.put("acme", key, b"packed")
         assert (one.up, one.refused) == (True, 5)
         assert await one.get("acme", KEYS[0]) == b"packed"
+        assert await one.claim("acme", KEYS[0], "token") == b"packed"
+        assert await one.claim("acme", KEYS[7], "token", streamed=True) is None
+        assert not await one.append("acme", KEYS[7], b"piece", 1)
+        assert one.up
