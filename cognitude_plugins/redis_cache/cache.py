@@ -227,10 +227,12 @@ class Cache:
         if trip.flight is not None:
             claim = trip.flight.claim
             self._flights.land(trip.place, trip.flight, Landing(entry=entry))
-        if entry is not None and kept:
-            await self.layers.keep_far(*trip.place, entry, claim)
-        if claim is not None:
-            await self.layers.release(claim)
+        try:
+            if entry is not None and kept:
+                await self.layers.keep_far(*trip.place, entry, claim)
+        finally:
+            if claim is not None:
+                await self.layers.release(claim)
 
     def _entry(self, call: Call, outcome: Outcome, raw: bytes, trip: Trip) -> Entry:
         return Entry(

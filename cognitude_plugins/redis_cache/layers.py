@@ -158,7 +158,12 @@ class Layers:
             waited = True
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE_SECONDS)
-        entry = await self._from_sql(organization, key)
+        try:
+            entry = await self._from_sql(organization, key)
+        except asyncio.CancelledError:
+            if self._claims.pop(claim.token, None) is not None:
+                self._lose(claim)
+            raise
         if entry is None:
             return claim
         await self.release(claim)

@@ -318,3 +318,25 @@ async def test_what_was_lost_is_looked_after_for_as_long_as_it_may_be_set(
         await asyncio.sleep(0.1)
         await one.renew()
         assert len(one._lost) == 0
+
+
+async def test_who_leaves_while_the_database_is_asked_has_no_claim(
+    redis_server: RedisServer, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with layers(redis_server, tables) as one, layers(redis_server) as other:
+        asked = asyncio.Event()
+
+        async def never(organization: str, key: str) -> bytes | None:
+            asked.set()
+            await asyncio.Event().wait()
+            return None
+
+        monkeypatch.setattr(one._cold, "get", never)
+        leaving = asyncio.create_task(one.claim("acme", KEY))
+        async with asyncio.timeout(10):
+            await asked.wait()
+            leaving.cancel()
+            await asyncio.gather(leaving, return_exceptions=True)
+            await one.renew()
+            assert one._claims == {}
+            assert isinstance(await other.claim("acme", KEY), Claim)
