@@ -140,16 +140,13 @@ class Known:
             await self._read(self._keys, Mark(newest_ms - _LATE_MS, "", ""))
 
     async def _read(self, keys: Keys, mark: Mark) -> None:
-        while True:
-            page = await self._page(mark, _AT_ONCE)
+        while page := await self._page(mark, _AT_ONCE):
             for start in range(0, len(page), _SLICE):
                 for one in page[start : start + _SLICE]:
                     if one.key not in keys:
                         keys.add(one.key)
                 await asyncio.sleep(0)
+            mark = page[-1]
             if len(page) < _AT_ONCE:
                 break
-            mark = page[-1]
-        if page:
-            mark = page[-1]
         self._newest_ms = max(self._newest_ms, mark.created_ms)

@@ -254,6 +254,15 @@ class Slow(Behind):
             yield event
 
 
+async def begun(plugin: RedisCache, behind: Slow) -> asyncio.Task[Exercised]:
+    """A call whose stream has begun."""
+    call = make_call({**BODY, "stream": True})
+    leader = asyncio.create_task(exercise(plugin, behind, call=call, answer=behind.answer))
+    behind.pieces.put_nowait("the ")
+    await asyncio.sleep(0.05)
+    return leader
+
+
 async def followed(plugin: RedisCache) -> None:
     """Until something has come of the one stream that is under way."""
     assert plugin._cache is not None
@@ -268,11 +277,7 @@ async def test_on_another_worker_a_stream_is_followed_while_it_comes(
     async with two_workers(tables, redis_server) as (one, other):
         behind, there = Slow(), Behind()
         there.open.set()
-        leader = asyncio.create_task(
-            exercise(one, behind, call=make_call({**BODY, "stream": True}), answer=behind.answer)
-        )
-        behind.pieces.put_nowait("the ")
-        await asyncio.sleep(0.05)
+        leader = await begun(one, behind)
         calls = [make_call({**BODY, "stream": wish}, id=f"req-{wish}") for wish in (True, stream)]
         followers = [asyncio.create_task(exercise(other, there, call=call, answer=there.answer)) for call in calls]
         async with asyncio.timeout(10):
@@ -292,11 +297,7 @@ async def test_when_the_other_worker_breaks_off_so_does_the_stream(tables: Table
     async with two_workers(tables, redis_server) as (one, other):
         behind, there = Slow(), Behind()
         there.open.set()
-        leader = asyncio.create_task(
-            exercise(one, behind, call=make_call({**BODY, "stream": True}), answer=behind.answer)
-        )
-        behind.pieces.put_nowait("the ")
-        await asyncio.sleep(0.05)
+        leader = await begun(one, behind)
         follower = asyncio.create_task(
             exercise(other, there, call=make_call({**BODY, "stream": True}, id="req-2"), answer=there.answer)
         )

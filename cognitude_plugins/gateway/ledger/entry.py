@@ -35,11 +35,7 @@ def entry(
 
     Text that a client or a plugin chose is cut to 256 characters.
     """
-    caller, deployment = call.caller, reply.deployment
-    told = call.state.get("ledger")
-    if told is not None and not isinstance(told, dict):
-        _drop("all of it", told)
-        told = None
+    caller, deployment, told = call.caller, reply.deployment, _told(call)
     first, seconds = trace.first_byte, trace.seconds()
     requested = _text(requested_model)
     return {
@@ -71,6 +67,15 @@ def entry(
         "decisions": _text(_decisions(trace), _LONGEST_ROUTE) if trace.decisions else None,
         "tags": tags,
     }  # fmt: skip
+
+
+def _told(call: Call) -> dict[str, Any] | None:
+    """What plugins noted down."""
+    told = call.state.get("ledger")
+    if told is None or isinstance(told, dict):
+        return told
+    _drop("all of it", told)
+    return None
 
 
 def _tokens(usage: Usage) -> dict[str, Any]:
