@@ -11,8 +11,10 @@ from .plan import Deployment, Plan
 from .reply import Decision, Outcome, Reply, Usage, read
 from .spec import hookimpl, hookspec
 from .stream import DROP
+from .vitals import CAPABILITIES, Traits, Vitals
 
 __all__ = [
+    "CAPABILITIES",
     "DROP",
     "EVERY_ORGANIZATION",
     "Access",
@@ -38,8 +40,10 @@ __all__ = [
     "Reply",
     "Role",
     "Sums",
+    "Traits",
     "Unavailable",
     "Usage",
+    "Vitals",
     "freeze",
     "hookimpl",
     "hookspec",

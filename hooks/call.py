@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from .payload import Payload
+from .plan import Deployment
 
 Api = Literal["chat", "completions", "embeddings", "responses", "messages"]
 """Which endpoint a call came through. Every one of them takes the same path."""
@@ -91,12 +92,19 @@ class Call:
     state: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def record(
-        self, *, complexity: str | None = None, cache_key: str | None = None, saved_nano_usd: int | None = None
+        self,
+        *,
+        complexity: str | None = None,
+        cache_key: str | None = None,
+        saved_nano_usd: int | None = None,
+        baseline: Deployment | None = None,
     ) -> None:
         """Note down for this call's row in the ledger what only a plugin knows; what is None stays as it was.
 
         ``complexity`` is a router's class, ``cache_key`` the digest under which an answer is kept, ``saved_nano_usd``
         what the call would have cost more without the plugin, in billionths of a dollar (added to what others saved).
+        ``baseline`` is the deployment that would have been called without the plugin: what the same tokens would have
+        cost more there is added to what was saved, once they are known; less, if they would have cost less.
         Raises ``TypeError`` for what is no text or whole number, ``ValueError`` beyond 2**53; nothing is noted then.
         """
         for name, text in (("complexity", complexity), ("cache_key", cache_key)):
@@ -104,6 +112,8 @@ class Call:
                 raise TypeError(f"{name} is a text, not {type(text).__name__}")
         if saved_nano_usd is not None:
             _check_saved(saved_nano_usd)
+        if baseline is not None and not isinstance(baseline, Deployment):
+            raise TypeError(f"baseline is a Deployment, not {type(baseline).__name__}")
         row = self.state.get("ledger")
         if not isinstance(row, dict):
             row = self.state["ledger"] = {}
@@ -113,6 +123,8 @@ class Call:
             row["cache_key"] = cache_key
         if saved_nano_usd is not None:
             row["saved_nano_usd"] = row.get("saved_nano_usd", 0) + saved_nano_usd
+        if baseline is not None:
+            row["baseline"] = baseline
 
     def keep_while(self, wanted: Callable[[], bool]) -> None:
         """Others wait for this call's answer: while ``wanted()`` is true it goes on although its client has left.

@@ -12,6 +12,7 @@ from .call import Call
 from .plan import Deployment
 from .reply import Reply
 from .usage import Usage
+from .vitals import Traits, Vitals
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -173,8 +174,16 @@ class Gateway(Protocol):
         """Nano-dollars at the price in force; None when it is not known."""
         ...
 
-    async def serve(self, call: Call) -> Reply:
-        """Send a call of the plugin's own through the whole pipeline, accounted like any other.
+    def vitals(self, deployment: Deployment) -> Vitals:
+        """How it is doing in this process. What is returned stays good for as long as the plugin is running."""
+        ...
+
+    def traits(self, deployment: Deployment) -> Traits:
+        """What it can do, as far as that is known."""
+        ...
+
+    async def serve(self, call: Call, *, tags: Mapping[str, str] | None = None) -> Reply:
+        """Send a call of the plugin's own through the whole pipeline, accounted like any other, with these tags.
 
         It has an id and a ``state`` of its own, also when it was made of another call; the id is the answer's
         ``x-request-id``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from .ledger_fake import FakeLedger
 from .plan import Deployment
 from .reply import Reply
 from .usage import Usage
+from .vitals import FakeVitals, Traits, Vitals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +21,8 @@ class FakeGateway:
     """A `Gateway` that lends what it is made with.
 
     ``time_zones`` are by organization; ``prices`` by a deployment's id, nano-dollars for a token of the prompt and for
-    one of the answer. There is no database and no Redis unless the test gives one.
+    one of the answer; ``fake_vitals`` and ``fake_traits`` by a deployment's id. There is no database and no Redis
+    unless the test gives one. ``answer`` is what `serve` sends calls to.
     """
 
     version: str = "0"
@@ -33,6 +35,9 @@ class FakeGateway:
     workers: int = 1
     time_zones: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    fake_vitals: dict[str, Vitals] = field(default_factory=dict)
+    fake_traits: Mapping[str, Traits] = field(default_factory=dict)
+    answer: Callable[[Call, Mapping[str, str]], Awaitable[Reply]] | None = None
 
     def time_zone(self, organization: str) -> str:
         return self.time_zones.get(organization, "UTC")
@@ -45,6 +50,15 @@ class FakeGateway:
         price = self.prices.get(deployment.id)
         return None if price is None else usage.prompt_tokens * price[0] + usage.completion_tokens * price[1]
 
-    async def serve(self, call: Call) -> Reply:
-        """Raises ``NotImplementedError``: there is nothing behind it."""
-        raise NotImplementedError("a FakeGateway has no pipeline to send a call through")
+    def vitals(self, deployment: Deployment) -> Vitals:
+        """Nothing seen yet, for one that ``fake_vitals`` does not have."""
+        return self.fake_vitals.setdefault(deployment.id, FakeVitals())
+
+    def traits(self, deployment: Deployment) -> Traits:
+        return self.fake_traits.get(deployment.id, Traits())
+
+    async def serve(self, call: Call, *, tags: Mapping[str, str] | None = None) -> Reply:
+        """What ``answer`` says to the call and its tags. Raises ``NotImplementedError`` without one."""
+        if self.answer is None:
+            raise NotImplementedError("a FakeGateway has no pipeline to send a call through unless it is given one")
+        return await self.answer(call, tags or {})

@@ -14,6 +14,7 @@ from .exercise import Exercised, exercise
 from .gateway_fake import FakeGateway
 from .ledger_fake import FakeCall, FakeLedger
 from .samples import chunks_of, completion, make_call, streamed
+from .vitals import FakeVitals
 
 if TYPE_CHECKING:
     import pytest
@@ -25,6 +26,7 @@ __all__ = [
     "FakeCall",
     "FakeGateway",
     "FakeLedger",
+    "FakeVitals",
     "check_plugin",
     "chunks_of",
     "completion",

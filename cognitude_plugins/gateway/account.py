@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from hooks import Call, Reply, Usage
+from hooks import Call, Deployment, Reply, Usage
 
 from .ledger.entry import entry
 from .ledger.estimate import estimated_tokens
@@ -64,6 +64,7 @@ class Account:
             usage = await asyncio.to_thread(_counted, call, delivered, provided)
         self.usage = usage
         self.cost_nano_usd = self._cost(usage, provided)
+        self._note_saved(call, usage)
         self._settled = True
 
     def give_up(self) -> None:
@@ -78,6 +79,17 @@ class Account:
         price = self.prices.of(provided.deployment)
         cost = None if price is None else price.cost(usage)
         return None if cost is None or cost > LARGEST else cost
+
+    def _note_saved(self, call: Call, usage: Usage | None) -> None:
+        """Against the deployment that would have been called without a router, where both costs are known."""
+        told = call.state.get("ledger")
+        baseline = told.get("baseline") if isinstance(told, dict) else None
+        if not isinstance(baseline, Deployment) or usage is None or self.cost_nano_usd is None:
+            return
+        price = self.prices.of(baseline)
+        cost = None if price is None else price.cost(usage)
+        if cost is not None and cost <= LARGEST:
+            call.record(saved_nano_usd=cost - self.cost_nano_usd)
 
     def affords(self, chunk: bytes, provided: Reply | None) -> bool:
         """Whether a stream without a reader may be read on after this chunk, by an estimate of what it cost.

@@ -11,6 +11,7 @@ from .providers.catalog import LITELLM, LOCAL, OPENAI_COMPATIBLE, PROVIDERS, spl
 from .redis_binary import redis_binary
 from .settings import Key, Model
 from .source import Source, nearest
+from .traits import info_problem
 from .yamltree import YamlPath, path_text
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def _unique(source: Source, at: str | YamlPath, field: str, names: Sequence[str]
 
 
 def _model(model: Model, source: Source, at: YamlPath) -> Iterator[Problem]:
+    if wrong := info_problem(model.info):
+        yield source.problem((*at, "info"), wrong)
     if model.candidates is not None:
         yield from _alias(model, source, at)
     elif model.provider is None:

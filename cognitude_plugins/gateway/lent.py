@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hooks import Call, Database, Deployment, Ledger, Payload, Redis, Reply, Usage
+from hooks import Call, Database, Deployment, Ledger, Payload, Redis, Reply, Traits, Usage, Vitals
 
 from .codec import CODEC
 from .exchange import Exchange
@@ -68,13 +68,19 @@ class Lent:
         price = self._runtime().prices.of(deployment)
         return None if price is None else price.cost(usage)
 
-    async def serve(self, call: Call) -> Reply:
+    def vitals(self, deployment: Deployment) -> Vitals:
+        return self._runtime().vitals.of(deployment.id)
+
+    def traits(self, deployment: Deployment) -> Traits:
+        return self._runtime().traits.of(deployment)
+
+    async def serve(self, call: Call, *, tags: Mapping[str, str] | None = None) -> Reply:
         """Runs in a task of its own, so that a plugin that is cancelled does not leave a call unaccounted."""
         runtime = self._runtime()
-        return await asyncio.shield(runtime.background.start(_served(runtime, call)))
+        return await asyncio.shield(runtime.background.start(_served(runtime, call, tags or {})))
 
 
-async def _served(runtime: Runtime, call: Call) -> Reply:
+async def _served(runtime: Runtime, call: Call, tags: Mapping[str, str]) -> Reply:
     call = replace(call, id=runtime.new_id(), state={})
     collected = _Collected()
     lifeline = Lifeline()
@@ -83,7 +89,7 @@ async def _served(runtime: Runtime, call: Call) -> Reply:
         call=call,
         trace=trace,
         pipeline=runtime.pipeline,
-        account=runtime.account(call.model, trace),
+        account=runtime.account(call.model, trace, tags),
         background=runtime.background,
         lifeline=lifeline,
         connection=None,

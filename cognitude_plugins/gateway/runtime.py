@@ -38,9 +38,11 @@ from .routes import collect_routes
 from .scheduler import Scheduler, collected
 from .settings import GatewayTimeouts, Limits
 from .trace import Trace
+from .traits import TraitBook
 from .under_way import UnderWay
 from .validate import CallLimits
 from .version import VERSION
+from .vitals import VitalsBook
 from .watchers import Background
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ class Runtime:
     redis: RedisService | None = None
     cache: RedisService | None = None
     prices: PriceBook = field(default_factory=PriceBook)
+    traits: TraitBook = field(default_factory=TraitBook)
+    vitals: VitalsBook = field(default_factory=VitalsBook)
     background: Background = field(default_factory=Background)
     under_way: UnderWay
     new_id: Callable[[], str] = new_id
@@ -104,6 +108,7 @@ class Runtime:
         self._stack.push_async_callback(self.books.release)
         self.keyring.directory = self.books.directory
         self.prices = await asyncio.to_thread(_price_book, self.catalog)
+        self.traits = await asyncio.to_thread(TraitBook.load, self.catalog.deployments())
         self.pipeline = replace(
             self.pipeline,
             target_for=self.books.credentials.target_for,
@@ -219,8 +224,7 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
 
 def _price_book(catalog: Catalog) -> PriceBook:
     """Simulated models cost nothing; the price map is read only if another deployment has no price of its own."""
-    all_targets = [*(target for found in catalog.models.values() for target in found), *catalog.catch_all]
-    deployments = {target.deployment.id: target.deployment for target in all_targets}
+    deployments = catalog.deployments()
     own = {id: Price.of(price) for id, price in catalog.prices.items()}
-    free = {one.id: _FREE for one in deployments.values() if one.transport == "simulated"}
-    return PriceBook.load(deployments.values(), {**free, **own})
+    free = {one.id: _FREE for one in deployments if one.transport == "simulated"}
+    return PriceBook.load(deployments, {**free, **own})

@@ -231,7 +231,10 @@ class Model(BaseModel):
         default=None, description="US dollars per million tokens, where the known price is not yours."
     )
     info: dict[str, Any] = Field(
-        default_factory=dict, description="Anything routers should know: region, weight, context length."
+        default_factory=dict,
+        description="Anything routers should know: region, weight, …. context_tokens and output_tokens (whole numbers) "
+        "and capabilities (a list of tools, vision, json_schema, reasoning, audio, pdf, prompt_caching) win over "
+        "what is known of the model.",
     )
     if_set: VariableName | None = Field(
         default=None, description="Leave this entry out unless this environment variable is set and not empty."

@@ -218,3 +218,30 @@ async def test_after_a_mistake_of_ours_the_row_says_what_is_known() -> None:
     await one.write(CALL, reply, None)
     (row,) = book.rows
     assert (row["cost_nano_usd"], row["status"], row["prompt_tokens"] is None) == (None, 200, False)
+
+
+@pytest.mark.parametrize(("baseline", "saved"), [("large", 180_000), ("small", -15_000), ("unpriced", None)])
+async def test_what_a_router_saved_is_the_difference_to_what_would_have_been_called(
+    baseline: str, saved: int | None
+) -> None:
+    prices = PriceBook(
+        own={
+            "up": Price.per_million(input=1, output=2),
+            "large": Price.per_million(input=10, output=20),
+            "small": Price.per_million(input=0.25, output=0.5),
+        }
+    )
+    book = Book()
+    one = account(book)
+    one.prices = prices
+    call = replace(CALL, state={})
+    call.record(saved_nano_usd=0, baseline=replace(UP, id=baseline, upstream_model=baseline))
+    reply = answer(completion("Hello", usage={"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}))
+    await one.settle(call, Delivered(reply=reply, paid=reply.payload, sample=None), reply)
+    await one.write(call, reply, None)
+    assert book.rows[0]["saved_nano_usd"] == (saved or 0)
+
+
+def test_a_baseline_is_a_deployment() -> None:
+    with pytest.raises(TypeError, match="Deployment"):
+        CALL.record(baseline="gpt-4o")  # type: ignore[arg-type]

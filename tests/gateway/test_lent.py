@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 from cognitude_plugins.gateway.accounts.organizations import create
 from cognitude_plugins.gateway.lent import Lent
 from cognitude_plugins.gateway.supervisor import SUPERVISOR_VARIABLE, WORKERS_VARIABLE
-from hooks import Call, Reply, hookimpl, read
+from hooks import Call, Reply, Sums, hookimpl, read
 from hooks.testing import make_call
 from tests.gateway.calls import STREAM, Upstream, Watcher, runtime_of, settled, whole
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 async def test_a_call_of_a_plugins_own_takes_the_whole_path(tmp_path: Path) -> None:
@@ -50,6 +52,23 @@ async def test_a_call_made_of_another_has_an_id_and_a_scratch_dict_of_its_own(tm
     assert reply.headers["x-request-id"] == seen[0].id != before.id
     assert seen[0].caller == before.caller
     assert before.state == {"ledger": {"saved_nano_usd": 5}}
+
+
+async def test_a_call_of_a_plugins_own_has_the_tags_it_is_given(tmp_path: Path) -> None:
+    runtime = runtime_of(tmp_path)
+    await runtime.start()
+    try:
+        call = make_call({"model": "sim", "messages": [{"role": "user", "content": "Hello"}]})
+        reply = await Lent("1", lambda: runtime).serve(call, tags={"why": "shadow"})
+        await settled()
+        assert reply.status == 200
+        sums: tuple[Sums, ...] = ()
+        while not sums or not sums[0].calls:
+            await asyncio.sleep(0.02)
+            sums = await runtime.opened.reader.usage(call.caller.organization, since=LONG_AGO, tag="why=shadow")
+        assert sums[0].calls == 1
+    finally:
+        await runtime.stop()
 
 
 async def test_a_stream_of_a_plugins_own_can_be_read(tmp_path: Path) -> None:

@@ -61,12 +61,17 @@ def prices_for(deployment: Deployment, entries: Mapping[str, Any]) -> Iterator[t
     provider, model = deployment.provider, deployment.upstream_model
     names: Iterable[str] = (model,) if "*" not in model else _names_of(provider, entries)
     for name in names:
-        entry = entries.get(f"{provider}/{name}")
-        if entry is None and _sold_by(provider, entries.get(name)):
-            entry = entries[name]
-        price = price_of(entry, provider, name)
+        price = price_of(entry_of(provider, name, entries), provider, name)
         if price is not None:
             yield f"{provider}/{name}", price
+
+
+def entry_of(provider: str, model: str, entries: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What the map has of a provider's model; None when it does not have it."""
+    entry = entries.get(f"{provider}/{model}")
+    if entry is None and _sold_by(provider, entries.get(model)):
+        entry = entries[model]
+    return entry if isinstance(entry, Mapping) else None
 
 
 def price_of(entry: Any, provider: str, model: str) -> Price | None:

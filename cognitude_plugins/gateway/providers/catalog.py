@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from .provider import Target
 
 if TYPE_CHECKING:
+    from hooks import Deployment
+
     from ..price_settings import Price
 
 Transport = Literal["direct", "litellm", "asgi", "simulated"]
@@ -137,6 +139,11 @@ class Catalog:
         if not self.catch_all or not (self.any_name or _fit_for_a_url(name)):
             return ()
         return tuple(_called(target, name) for target in self.catch_all)
+
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Each once, the catch-all's as it stands in the configuration."""
+        found = (target for targets in (*self.models.values(), self.catch_all) for target in targets)
+        return tuple({target.deployment.id: target.deployment for target in found}.values())
 
     def providers(self) -> frozenset[str]:
         """The providers that its models name."""

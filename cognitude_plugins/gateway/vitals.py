@@ -1,0 +1,75 @@
+"""How each deployment is doing, as this process sees it: calls under way, failures, times to the head."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import exp
+from time import monotonic
+from typing import Final
+
+from hooks.vitals import State
+
+from .ledger.sketch import bucket, quantile
+
+_DECAY_SECONDS: Final = 10.0
+_WINDOW_SECONDS: Final = 120.0
+_MOST: Final = 2048
+
+
+@dataclass(slots=True)
+class Vital:
+    """The `hooks.Vitals` of one deployment."""
+
+    in_flight: int = 0
+    state: State = "closed"
+    seconds: float | None = None
+    peak_seconds: float | None = None
+    _seen: float = 0.0
+    _ended: deque[tuple[float, int | None]] = field(default_factory=lambda: deque(maxlen=_MOST))
+    """When each of the recent calls ended, and the microseconds to its head; None for one that failed."""
+
+    def answered(self, seconds: float) -> None:
+        now = monotonic()
+        weight = 1.0 if self.seconds is None else 1 - exp((self._seen - now) / _DECAY_SECONDS)
+        mean = seconds if self.seconds is None else self.seconds + weight * (seconds - self.seconds)
+        peak = self.peak_seconds
+        self.peak_seconds = seconds if peak is None or seconds >= peak else peak + weight * (seconds - peak)
+        self.seconds, self._seen = mean, now
+        self._ended.append((now, int(seconds * 1e6)))
+
+    def failed(self) -> None:
+        self._ended.append((monotonic(), None))
+
+    @property
+    def error_rate(self) -> float:
+        recent = self._recent()
+        return sum(took is None for took in recent) / len(recent) if recent else 0.0
+
+    def quantile(self, q: float) -> float | None:
+        buckets: dict[int, int] = {}
+        for took in self._recent():
+            if took is not None:
+                at = bucket(took)
+                buckets[at] = buckets.get(at, 0) + 1
+        found = quantile(buckets, q)
+        return None if found is None else found / 1e6
+
+    def _recent(self) -> list[int | None]:
+        since = monotonic() - _WINDOW_SECONDS
+        while self._ended and self._ended[0][0] < since:
+            self._ended.popleft()
+        return [took for _, took in self._ended]
+
+
+class VitalsBook:
+    """By deployment id."""
+
+    def __init__(self) -> None:
+        self._vitals: dict[str, Vital] = {}
+
+    def of(self, id: str) -> Vital:
+        found = self._vitals.get(id)
+        if found is None:
+            found = self._vitals[id] = Vital()
+        return found

@@ -1,0 +1,38 @@
+"""How a deployment is doing, counted as its calls end."""
+
+from __future__ import annotations
+
+import pytest
+
+from cognitude_plugins.gateway.vitals import Vital, VitalsBook
+
+
+def test_nothing_has_been_seen_at_first() -> None:
+    vital = Vital()
+    assert (vital.seconds, vital.peak_seconds, vital.quantile(0.5), vital.error_rate) == (None, None, None, 0.0)
+
+
+def test_a_slower_answer_lifts_the_peak_at_once_and_the_mean_a_little() -> None:
+    vital = Vital()
+    for _ in range(50):
+        vital.answered(0.1)
+    vital.answered(2.0)
+    assert vital.peak_seconds == 2.0
+    assert vital.seconds is not None
+    assert 0.1 <= vital.seconds < 0.5
+
+
+def test_quantiles_and_failures_are_of_the_recent() -> None:
+    vital = Vital()
+    for took in range(1, 101):
+        vital.answered(took / 100)
+    for _ in range(25):
+        vital.failed()
+    assert vital.quantile(0.5) == pytest.approx(0.5, rel=0.03)
+    assert vital.quantile(0.95) == pytest.approx(0.95, rel=0.03)
+    assert vital.error_rate == 0.2
+
+
+def test_each_deployment_has_its_own_for_good() -> None:
+    book = VitalsBook()
+    assert book.of("a") is book.of("a") is not book.of("b")
