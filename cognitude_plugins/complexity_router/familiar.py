@@ -9,9 +9,9 @@ from typing import Final
 
 from . import kinds
 from .linear import dot
-from .model import MOST_DEVIATIONS, Patch, distance
+from .model import MOST_DEVIATIONS, Patch, distance, limited
 from .sparse import LEAST_PROMPTS, Matrix
-from .table import Table, limited
+from .table import Table
 
 ROWS_PER_PATCH: Final = 100
 MOST_PATCHES: Final = 12

@@ -16,5 +16,4 @@ def buckets(tokens: Sequence[bytes]) -> tuple[int, ...]:
     The hash of a pair goes on from the hash of its first token, so both are made without joining any bytes.
     """
     single = list(map(crc32, tokens))
-    double = map(crc32, tokens[1:], single)
-    return tuple({one & _MASK for one in single} | {one & _MASK for one in double})
+    return tuple({one & _MASK for one in (*single, *map(crc32, tokens[1:], single))})

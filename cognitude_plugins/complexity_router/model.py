@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import mul, sub
 
 from .features import NAMES, Features
 from .linear import dot
@@ -85,7 +86,7 @@ class Score:
 
 def score(weights: Weights, features: Features) -> Score:
     deviations = _deviations(weights, features)
-    held = [max(-MOST_DEVIATIONS, min(MOST_DEVIATIONS, one)) for one in deviations]
+    held = limited(deviations, MOST_DEVIATIONS)
     index = nearest(weights.kinds, held)
     kind = weights.kinds[index]
     patch = kind.patches[nearest(kind.patches, held)]
@@ -94,7 +95,8 @@ def score(weights: Weights, features: Features) -> Score:
     known = apart <= 1 and unseen <= patch.most_unseen
     gain = weights.gain
     if known:
-        gain = kind.offset + dot(kind.slopes, held) + kind.gram_slope * gram_part(weights, features)
+        words = kind.gram_slope * gram_part(weights, features) if kind.gram_slope else 0.0
+        gain = kind.offset + dot(kind.slopes, held) + words
     return Score(gain=max(-1.0, min(1.0, gain)), known=known, kind=index, distance=apart, unseen=unseen)
 
 
@@ -111,7 +113,11 @@ def contributions(weights: Weights, features: Features, most: int = 5) -> tuple[
 
 
 def deviations_of(weights: Weights, features: Features) -> list[float]:
-    return [max(-MOST_DEVIATIONS, min(MOST_DEVIATIONS, one)) for one in _deviations(weights, features)]
+    return limited(_deviations(weights, features), MOST_DEVIATIONS)
+
+
+def limited(values: Sequence[float], most: float) -> list[float]:
+    return [one if -most < one < most else most if one > 0 else -most for one in values]
 
 
 def gram_part(weights: Weights, features: Features) -> float:
@@ -121,10 +127,7 @@ def gram_part(weights: Weights, features: Features) -> float:
 
 
 def _deviations(weights: Weights, features: Features) -> list[float]:
-    return [
-        (value - centre) * steep
-        for value, centre, steep in zip(features.values, weights.centre, weights.steepness, strict=True)
-    ]
+    return list(map(mul, map(sub, features.values, weights.centre), weights.steepness))
 
 
 def nearest(kinds: Sequence[Kind] | Sequence[Patch], held: Sequence[float]) -> int:
@@ -135,10 +138,7 @@ def nearest(kinds: Sequence[Kind] | Sequence[Patch], held: Sequence[float]) -> i
 
 
 def distance(patch: Patch, deviations: Sequence[float]) -> float:
-    apart = [
-        (max(-FAR, min(FAR, value)) - centre) * tight
-        for value, centre, tight in zip(deviations, patch.centre, patch.tightness, strict=True)
-    ]
+    apart = list(map(mul, map(sub, limited(deviations, FAR), patch.centre), patch.tightness))
     return dot(apart, apart) / len(apart)
 
 

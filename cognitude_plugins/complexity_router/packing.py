@@ -13,11 +13,14 @@ from .grams import BUCKETS
 from .model import Kind, Patch, Weights
 
 MAGIC: Final = b"cognitude routing weights 1\n"
-_DIGITS: Final = 4
+_STEPS: Final = 63
+_DIGITS: Final = 5
+_FEW_DIGITS: Final = 3
+"""Of what says how near a prompt is: there are many such numbers."""
 
 
 def dumps(weights: Weights) -> bytes:
-    """About 200 kB at most. The n-grams' numbers are rounded to 127 steps."""
+    """About 200 kB at most. The n-grams' numbers are rounded to `_STEPS` steps."""
     slopes, slope_step = _steps(weights.gram_slopes)
     squares, square_step = _steps(weights.gram_squares)
     head = {
@@ -46,8 +49,7 @@ def loads(packed: bytes) -> Weights:
     if tuple(head.get("names", ())) != NAMES or len(tables) != 2 * BUCKETS:
         raise ValueError("the routing weights are of other features than this version describes: train again")
     slopes, squares = (
-        array("d", [step * one for one in array("b", part)])
-        for step, part in zip(head["steps"], (tables[:BUCKETS], tables[BUCKETS:]), strict=True)
+        _unrounded(part, step) for step, part in zip(head["steps"], (tables[:BUCKETS], tables[BUCKETS:]), strict=True)
     )
     return Weights(
         centre=tuple(head["centre"]),
@@ -67,24 +69,31 @@ def rounded(weights: Weights) -> Weights:
 
 
 def _steps(values: Sequence[float]) -> tuple[bytes, float]:
-    step = max(map(abs, values)) / 127 or 1.0
+    step = max(map(abs, values)) / _STEPS or 1.0
     return array("b", [round(one / step) for one in values]).tobytes(), step
 
 
-def _short(values: Sequence[float]) -> list[float]:
-    return [float(f"{one:.{_DIGITS}g}") for one in values]
+def _unrounded(rounded: bytes, step: float) -> list[float]:
+    """A list of few objects, many times each: faster to look up in than an array, and no larger."""
+    values = [step * (one if one < 128 else one - 256) for one in range(256)]
+    return [values[one] for one in rounded]
+
+
+def _short(values: Sequence[float], digits: int = _DIGITS) -> list[float]:
+    return [float(f"{one:.{digits}g}") for one in values]
 
 
 def _plain(part: Kind | Patch) -> dict[str, Any]:
-    return {name: _plain_value(getattr(part, name)) for name in part.__slots__}
+    digits = _FEW_DIGITS if isinstance(part, Patch) else _DIGITS
+    return {name: _plain_value(getattr(part, name), digits) for name in part.__slots__}
 
 
-def _plain_value(value: Any) -> Any:
+def _plain_value(value: Any, digits: int) -> Any:
     if isinstance(value, int):
         return value
     if isinstance(value, float):
-        return _short([value])[0]
-    return [_plain(one) for one in value] if value and isinstance(value[0], Patch) else _short(value)
+        return _short([value], digits)[0]
+    return [_plain(one) for one in value] if value and isinstance(value[0], Patch) else _short(value, digits)
 
 
 def _kind(plain: dict[str, Any]) -> Kind:

@@ -12,7 +12,7 @@ from typing import Final
 
 from . import kinds
 from .features import Features
-from .model import FAR, MOST_DEVIATIONS
+from .model import FAR, MOST_DEVIATIONS, limited
 
 FOLDS: Final = 4
 LEAST_SUPPORT: Final = 30
@@ -73,10 +73,6 @@ class Table:
 
     def members(self, kind: int) -> list[int]:
         return [index for index, one in enumerate(self.kinds) if one == kind]
-
-
-def limited(row: Sequence[float], most: float) -> list[float]:
-    return [max(-most, min(most, value)) for value in row]
 
 
 def _deviation(column: Sequence[float], middle: float) -> float:

@@ -10,6 +10,7 @@ import json
 import platform
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,12 +68,12 @@ def _shipped(study: Study) -> dict[str, Any]:
     return {"shipped": experiments.shipped(study, weights), "latency": experiments.latency(study, weights)}
 
 
-def _rivals(rows: list[Row] | Any) -> dict[str, dict[str, float]]:
-    prompts = [row.prompt for row in rows]
-    found = {name: dict(zip(prompts, score(rows), strict=True)) for name, score in rivals.LOCAL.items()}
+def _rivals(rows: Sequence[Row]) -> dict[str, dict[experiments.Key, float]]:
+    keys = [(row.source, row.prompt) for row in rows]
+    found = {name: dict(zip(keys, score(rows), strict=True)) for name, score in rivals.LOCAL.items()}
     say("LiteLLM's complexity router scores the same prompts")
     try:
-        found["LiteLLM's router"] = dict(zip(prompts, rivals.litellm(rows), strict=True))
+        found["LiteLLM's router"] = dict(zip(keys, rivals.litellm(rows), strict=True))
     except RuntimeError as error:
         say(str(error))
     return found

@@ -17,7 +17,10 @@ def page(results: dict[str, Any]) -> str:
         parts.append(f"Mean of the draws: APGR {fmean(one['apgr'] for one in results['few labels']):.3f}\n")
     if results.get("unseen pair"):
         parts += ["Unseen pair of models, 300 labels, gain per task type\n", _pairs(results["unseen pair"])]
-    parts += ["Latency, in microseconds: features, task type, complexity and score\n", _latency(results["latency"])]
+    parts += [
+        "Latency, in microseconds: features, task type, complexity and score; of three times the least\n",
+        _latency(results["latency"]),
+    ]
     parts.append(f"{results['machine']}; {results['seconds']} s in all.")
     return "\n".join(parts)
 

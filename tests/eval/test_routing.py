@@ -45,7 +45,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def study(data: Path) -> Study:
     rows = read(data)
-    rivals = {name: dict(zip([row.prompt for row in rows], score(rows), strict=True)) for name, score in LOCAL.items()}
+    rivals = {
+        name: dict(zip([(row.source, row.prompt) for row in rows], score(rows), strict=True))
+        for name, score in LOCAL.items()
+    }
     return Study(rows=rows, rivals=rivals, seed=1, say=lambda _: None)
 
 
