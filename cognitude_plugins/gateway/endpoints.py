@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -31,6 +31,9 @@ APIS: Final[dict[str, Api]] = {
     "/v1/embeddings": "embeddings",
 }
 
+Prepare = Callable[[Mapping[str, Any]], Mapping[str, Any] | Reply]
+"""Of a plugin's endpoint: the body that the pipeline is to have, or what refuses it."""
+
 BUSY: Final = Reply.error(
     503,
     "The gateway is serving as many calls as it may; try again shortly.",
@@ -49,14 +52,16 @@ LEDGER_FULL: Final = Reply.error(
 TOO_MANY_HEADERS: Final = "The request headers are larger than {limit} bytes."
 
 
-async def serve_api(runtime: Runtime, api: Api, scope: Scope, receive: Receive, send: Send) -> None:
+async def serve_api(
+    runtime: Runtime, api: Api, scope: Scope, receive: Receive, send: Send, prepare: Prepare | None = None
+) -> None:
     """Serve one model call to its end. Whatever is wrong with it is answered in the error envelope."""
     request_id = scope[REQUEST_ID] = runtime.new_id()
     caller = await admitted(runtime, scope)
     if isinstance(caller, Reply):
         await send_plain(send, caller, request_id)
         return
-    await serve_as(runtime, api, caller, scope, receive, send, request_id)
+    await serve_as(runtime, api, caller, scope, receive, send, request_id, prepare)
 
 
 async def admitted(runtime: Runtime, scope: Scope) -> Caller | Reply:
@@ -106,6 +111,7 @@ async def serve_as(
     receive: Receive,
     send: Send,
     request_id: str,
+    prepare: Prepare | None = None,
 ) -> None:
     """Serve a call for a caller who is let in."""
     trace = Trace()
@@ -113,7 +119,7 @@ async def serve_as(
     lifeline = Lifeline(None if connection is None else connection.abort, runtime.linger)
     runtime.under_way.add(lifeline)
     try:
-        call, tags = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline)
+        call, tags = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline, prepare)
         if _wants_timing(runtime, call):
             trace.timings = {}
         exchange = Exchange(
@@ -148,13 +154,16 @@ async def _read_call(
     receive: Receive,
     request_id: str,
     lifeline: Lifeline,
+    prepare: Prepare | None,
 ) -> tuple[Call, Mapping[str, str]]:
     """The call and its tags."""
     headers = scope["headers"]
     raw = await read_body(receive, headers, runtime.body_limits, lifeline)
     payload = parse_object(raw, runtime.limits.json_depth)
-    body = payload.peek()
     try:
+        if prepare is not None:
+            payload = _prepared(payload, prepare)
+        body = payload.peek()
         check_call(api, body, runtime.call_limits)
         tags = _tags(_header(scope, runtime.tags_header))
     except Refused as refusal:
@@ -169,6 +178,14 @@ async def _read_call(
         dry_run=_is_dry_run(scope),
     )
     return call, tags
+
+
+def _prepared(payload: Payload, prepare: Prepare) -> Payload:
+    """The body that a plugin's endpoint makes of the client's. Raises `Refused` with what it says against it."""
+    made = prepare(dict(payload.peek()))
+    if isinstance(made, Reply):
+        raise Refused(made)
+    return payload.replace(dict(made))
 
 
 def _for_user(caller: Caller, body: Mapping[str, Any]) -> Caller:

@@ -74,10 +74,11 @@ class _Writer:
         item = self.paths.setdefault(template, {})
         if method in item:
             return
-        call = API_OPERATIONS.get(path, ("", None))[1] is operation
+        own = API_OPERATIONS.get(path, ("", None))[1] is operation
+        call = own or operation.serves is not None
         if operation.tag:
             self.tags.setdefault(operation.tag, {"name": operation.tag})
-            if call:
+            if own:
                 self.tags[operation.tag]["description"] = CALL_NOTE
         written: dict[str, Any] = {"operationId": self._id(method, template), "summary": operation.summary}
         if call:
