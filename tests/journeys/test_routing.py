@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
+import httpx
+import openai
 import pytest
 
 from cognitude_plugins.complexity_router.complexity import complexity
@@ -18,7 +22,7 @@ from cognitude_plugins.complexity_router.features import describe
 from tests.journeys.quiz import KINDS, Quiz, question, serving
 from tests.journeys.waiting import eventually
 from tests.journeys.wire import CHAT
-from tests.processes import KEY, Running, gateway
+from tests.processes import CLI, KEY, Running, gateway
 
 CONFIG: Final = """
 gateway:
@@ -139,3 +143,81 @@ def saved_since_start(one: Running) -> int:
 
     assert eventually(there)
     return found[-1]
+
+
+def test_a_client_library_says_what_it_wants_and_how_good_the_answer_was(tmp_path: Path, quiz: Quiz) -> None:
+    with gateway(CONFIG.format(url=quiz.url, rate=0), tmp_path) as one:
+        client = openai.OpenAI(base_url=f"{one.url}/v1", api_key=KEY, max_retries=0)
+        messages: Any = [{"role": "user", "content": question("translation", 12_345)}]
+        raw = client.chat.completions.with_raw_response.create(
+            model="auto", messages=messages, extra_body={"routing": {"optimize_for": "quality", "report": True}}
+        )
+        answer = raw.parse()
+        routing = (answer.model_extra or {})["routing"]
+        assert (routing["selected_model"], routing["task_type"]) == ("large", "translation")
+        assert raw.headers["x-cognitude-route"].startswith("complexity_router: translation/")
+        assert routing["estimated_cost"] == routing["baseline_cost"] > 0
+
+        def rate(**given: Any) -> httpx.Response:
+            with one.client() as http:
+                return http.post("/v1/feedback", json={"request_id": raw.headers["x-request-id"], **given})
+
+        assert rate(thumbs="up").json() == {
+            "request_id": raw.headers["x-request-id"],
+            "model": "large",
+            "task": "translation",
+            "score": 1.0,
+        }
+        assert rate(score=0.1).status_code == 409
+        with pytest.raises(openai.BadRequestError, match=r"routing\.optimize_for"):
+            client.chat.completions.create(
+                model="auto", messages=messages, extra_body={"routing": {"optimize_for": "speed"}}
+            )
+        with pytest.raises(openai.BadRequestError, match="can answer this call as it is asked"):
+            client.chat.completions.create(model="auto", messages=messages, extra_body={"routing": {"max_cost": 1e-9}})
+
+
+def test_users_who_dislike_a_models_answers_turn_calls_away_from_it(tmp_path: Path, quiz: Quiz) -> None:
+    """Without a single comparison: what is said of both models is enough."""
+    with gateway(CONFIG.format(url=quiz.url, rate=0), tmp_path) as one, one.client() as client:
+
+        def call(kind: str, number: int, model: str = "auto", **wishes: Any) -> httpx.Response:
+            messages = [{"role": "user", "content": question(kind, number)}]
+            found = client.post(CHAT, json={"model": model, "messages": messages, "routing": wishes})
+            return found.raise_for_status()
+
+        def rate(found: httpx.Response, score: float) -> None:
+            body = {"request_id": found.headers["x-request-id"], "score": score}
+            client.post("/v1/feedback", json=body).raise_for_status()
+
+        def rated(kind: str, seed: int) -> None:
+            """Twenty answers of each model: the small one is reached where the large one costs too much."""
+            answers = []
+            for number in range(seed, seed + 20):
+                answers.append((call(kind, number), 0.9))
+                cheap = call(kind, number + 1000, max_cost=0.001)
+                assert cheap.headers["x-cognitude-model"] == "small"
+                answers.append((cheap, 1.0 if kind == "translation" else 0.0))
+            for answer, score in answers:
+                rate(answer, score)
+
+        rated("translation", 20_000)
+        rated("math", 30_000)
+        assert call("translation", 44_444).headers["x-cognitude-model"] == "small"
+        assert call("math", 44_444).headers["x-cognitude-model"] == "large"
+
+
+def test_the_command_explains_what_would_have_changed_the_decision(tmp_path: Path, quiz: Quiz) -> None:
+    with gateway(CONFIG.format(url=quiz.url, rate=0), tmp_path) as one:
+        done = subprocess.run(
+            [*CLI, "route", "explain", question("math", 12_345), "--url", one.url],
+            cwd=tmp_path,
+            env={**os.environ, "COGNITUDE_API_KEY": KEY},
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+    assert "task        math" in done.stdout
+    assert "6 more comparisons that it does not lose" in done.stdout
+    assert quiz.asked == {}
