@@ -10,13 +10,18 @@ HOST    ?= 127.0.0.1
 PORT    ?= 8080
 WORKERS ?= 1
 
-.PHONY: help run install test lint check format soak bench conformance lock schema docs clean
+# Recorded outcomes to evaluate the router on: here, or beside this folder.
+DATA ?= $(firstword $(wildcard data/routing/outcomes.jsonl.gz ../*/data/routing/outcomes.jsonl.gz))
+SEED ?= 0
+
+.PHONY: help run install test lint check format soak bench eval-routing conformance lock schema docs clean
 
 help:
 	@echo "make run          set up and serve plugins.yaml on http://$(HOST):$(PORT)"
 	@echo "make test         set up, check and test everything"
 	@echo "make check        format, lint, types, architecture, generated files"
 	@echo "make bench        gateway, bare floor and peers side by side"
+	@echo "make eval-routing what the router is worth, on recorded outcomes (DATA=...)"
 	@echo "make conformance  around LiteLLM's real proxy"
 	@echo "make soak         the long forms of the long tests"
 	@echo "make install      the set-up alone, into $(VENV)"
@@ -47,6 +52,10 @@ soak: $(VENV)/dev.installed
 
 bench: $(VENV)/dev.installed
 	$(BIN)/python -m tests.bench $(BENCH)
+
+# JSON=file writes every figure there too, WRITE=1 ships the weights, SHIPPED=1 scores with those that are shipped.
+eval-routing: $(VENV)/dev.installed
+	$(BIN)/python -m tests.eval.routing $(DATA) --seed $(SEED) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write) $(if $(SHIPPED),--shipped)
 
 conformance: $(VENV)/peers.installed
 	$(VENV)/peers/bin/python -m pytest tests/conformance

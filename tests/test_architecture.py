@@ -45,7 +45,7 @@ TESTS_OF_NO_MODULE = {
     "limiter/test_script.py",
     "limiter/test_twins.py",
 }
-TEST_FOLDERS_OF_NO_SOURCE = {"journeys", "third_party", "bench", "conformance", "docs"}
+TEST_FOLDERS_OF_NO_SOURCE = {"journeys", "third_party", "bench", "conformance", "docs", "eval"}
 
 
 def python_files(folder: Path) -> list[Path]:

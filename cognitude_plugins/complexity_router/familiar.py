@@ -17,8 +17,9 @@ ROWS_PER_PATCH: Final = 100
 MOST_PATCHES: Final = 12
 SHARE: Final = 0.96
 """Of the labels of a patch, by each of the two measures."""
-_OPTIMISM: Final = 2_000.0
-"""Few rows lie nearer to a middle found from them than others will: by about this over the square of their number."""
+_LOOSE_ROWS: Final = 500.0
+"""Rows lie nearer to a middle found from them than others will, the more so the fewer: slack is this over rows."""
+_MOST_SLACK: Final = 0.6
 _USUAL_ROWS: Final = 20
 _USUAL_VARIANCE: Final = 0.3
 """A column's variance is drawn towards this as if so many rows had it: few rows look more alike than they are."""
@@ -33,7 +34,7 @@ def patches(table: Table, matrix: Matrix) -> list[tuple[Patch, ...]]:
 def _of(table: Table, kind: int, unseen: Sequence[float]) -> tuple[Patch, ...]:
     members = table.members(kind)
     if not members:
-        return (_patch([], table.centres[kind], []),)
+        return (_patch([], table.centres[kind], [], 0.0),)
     return tuple(_found(table, members, unseen))
 
 
@@ -41,14 +42,15 @@ def _found(table: Table, members: Sequence[int], unseen: Sequence[float]) -> lis
     held = [limited(table.deviations[index], MOST_DEVIATIONS) for index in members]
     centres = kinds.centres(held, max(1, min(MOST_PATCHES, len(held) // ROWS_PER_PATCH)))
     places = kinds.nearest(held, centres)
+    slack = min(_MOST_SLACK, _LOOSE_ROWS / len(table.gains))
     made = []
     for patch, centre in enumerate(centres):
         own = [index for index, place in zip(members, places, strict=True) if place == patch]
-        made.append(_patch([table.deviations[index] for index in own], centre, [unseen[index] for index in own]))
+        made.append(_patch([table.deviations[index] for index in own], centre, [unseen[index] for index in own], slack))
     return made
 
 
-def _patch(rows: Sequence[Sequence[float]], centre: Sequence[float], unseen: Sequence[float]) -> Patch:
+def _patch(rows: Sequence[Sequence[float]], centre: Sequence[float], unseen: Sequence[float], slack: float) -> Patch:
     columns = zip(*rows, strict=True) if rows else [()] * len(centre)
     variances = [
         (sum([(value - middle) ** 2 for value in column]) + _USUAL_ROWS * _USUAL_VARIANCE) / (len(rows) + _USUAL_ROWS)
@@ -62,7 +64,7 @@ def _patch(rows: Sequence[Sequence[float]], centre: Sequence[float], unseen: Seq
         most_unseen=_quantile(unseen),
     )
     own = _quantile([distance(patch, row) for row in rows])
-    return replace(patch, most_distance=own * (1 + min(1.0, _OPTIMISM / (len(rows) or 1) ** 2)))
+    return replace(patch, most_distance=own * (1 + slack))
 
 
 def _unseen(row: Sequence[int], matrix: Matrix, grams: int) -> float:
