@@ -58,8 +58,8 @@ class Answered:
 
 @pytest.fixture
 def quiz() -> Iterator[Quiz]:
-    """Of the small model one kind is too much; the large one is wrong now and then."""
-    shares = {("small", "math"): 0.2, ("large", "math"): 0.95, ("large", "code"): 0.97, ("small", "code"): 0.97}
+    """For the small model one kind is too much; the large one is wrong now and then."""
+    shares = {("small", "math"): 0.2, ("large", "math"): 0.95, ("large", "code"): 0.97}
     with serving(Quiz(shares=shares)) as one:
         yield one
 
