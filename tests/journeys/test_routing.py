@@ -59,7 +59,7 @@ class Answered:
 @pytest.fixture
 def quiz() -> Iterator[Quiz]:
     """For the small model one kind is too much; the large one is wrong now and then."""
-    shares = {("small", "math"): 0.2, ("large", "math"): 0.95, ("large", "code"): 0.97}
+    shares = {("small", "math"): 0.2, ("large", "math"): 0.95}
     with serving(Quiz(shares=shares)) as one:
         yield one
 
