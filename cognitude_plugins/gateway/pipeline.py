@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -21,6 +21,7 @@ from .providers import Provider, Target
 from .providers.catalog import Catalog
 from .steps import Stage, Step, advance, compile_step
 from .trace import Trace
+from .vitals import VitalsBook
 
 _OTHER_NAMES: Final = 1024
 _KEPT_LENGTH: Final = 256
@@ -54,6 +55,7 @@ class Pipeline:
     plan: Callable[[str], tuple[Plan, Mapping[str, Target]]]
     unpriced: Callable[[Deployment], bool] | None = None
     target_for: TargetFor | None = None
+    vitals: VitalsBook = field(default_factory=VitalsBook)
 
     async def answer(self, call: Call, trace: Trace, headers: Mapping[str, str]) -> tuple[Call, Reply]:
         """Down the list and to the provider: the call as it was sent, and the reply, its head known."""
@@ -79,7 +81,8 @@ class Pipeline:
         trace.reasons = plan.reasons
         if call.dry_run:
             return call, decision(call, plan, trace)
-        return call, await call_provider(call, plan, targets, self.providers, trace, headers, self.target_for)
+        reply = await call_provider(call, plan, targets, self.providers, trace, headers, self.target_for, self.vitals)
+        return call, reply
 
     async def finish(self, call: Call, reply: Reply, trace: Trace) -> Reply:
         """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped, with its reply."""

@@ -143,6 +143,8 @@ class Responder:
                 await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
             await self._relay(chunks, taps, usage, delivered)
         except (Broke, Rejected, Stopped, EventTooLarge, OSError) as error:
+            if isinstance(error, Broke) and isinstance(source, Metered):
+                source.broke()
             if begun:
                 self.lifeline.gone = self.lifeline.gone or blame(error)
                 await self._put_end(error_event(error), delivered)

@@ -81,7 +81,6 @@ class Runtime:
     cache: RedisService | None = None
     prices: PriceBook = field(default_factory=PriceBook)
     traits: TraitBook = field(default_factory=TraitBook)
-    vitals: VitalsBook = field(default_factory=VitalsBook)
     background: Background = field(default_factory=Background)
     under_way: UnderWay
     new_id: Callable[[], str] = new_id
@@ -133,6 +132,11 @@ class Runtime:
 
     def _unpriced(self, deployment: Deployment) -> bool:
         return self.prices.of(deployment) is None
+
+    @property
+    def vitals(self) -> VitalsBook:
+        """How its deployments are doing."""
+        return self.pipeline.vitals
 
     @property
     def opened(self) -> Books:

@@ -15,6 +15,7 @@ from .ledger.sketch import bucket, quantile
 _DECAY_SECONDS: Final = 10.0
 _WINDOW_SECONDS: Final = 120.0
 _MOST: Final = 2048
+_MOST_OWN: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -63,13 +64,26 @@ class Vital:
 
 
 class VitalsBook:
-    """By deployment id."""
+    """By deployment id, and apart by the organization whose own credential is used: hers may be refused alone.
+
+    Of those the least recently used are forgotten.
+    """
 
     def __init__(self) -> None:
         self._vitals: dict[str, Vital] = {}
+        self._own: dict[tuple[str, str], Vital] = {}
 
-    def of(self, id: str) -> Vital:
+    def of(self, id: str, owner: str = "") -> Vital:
+        if owner:
+            return self._of_own((id, owner))
         found = self._vitals.get(id)
         if found is None:
             found = self._vitals[id] = Vital()
+        return found
+
+    def _of_own(self, key: tuple[str, str]) -> Vital:
+        found = self._own.pop(key, None) or Vital()
+        if len(self._own) >= _MOST_OWN:
+            del self._own[next(iter(self._own))]
+        self._own[key] = found
         return found
