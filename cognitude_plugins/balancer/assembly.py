@@ -138,6 +138,7 @@ class Assembler:
             vitals=fleet.vitals(_deployments(self.gateway.models)[canary.deployment]),
             random=self.random,
             now=self.now,
+            clock=self.clock,
         )
 
 

@@ -16,6 +16,9 @@ from .splits import Preference
 Steps = Sequence[tuple[float, float | None]]
 """Each a share of the calls and for how many hours; None for ever."""
 
+_JUDGE_SECONDS: Final = 0.25
+"""An error rate is over two minutes, and takes some 0.1 ms to compute."""
+
 log: Final = logging.getLogger("cognitude.balancer")
 
 
@@ -48,6 +51,7 @@ class Ramp:
         vitals: Vitals,
         random: Random,
         now: Callable[[], datetime],
+        clock: Callable[[], float],
     ) -> None:
         self.deployment: Final = deployment
         self.aborted = False
@@ -60,6 +64,8 @@ class Ramp:
         self._vitals = vitals
         self._random = random
         self._now = now
+        self._clock = clock
+        self._judged = -_JUDGE_SECONDS
         self._chosen = Preference(rank=lambda one: one.id != deployment, worst=2, label=f" {deployment}")
         self._spared = Preference(rank=lambda one: one.id == deployment, worst=2)
 
@@ -85,6 +91,9 @@ class Ramp:
         return {"share": self.share(), "calls": self.calls, "aborted": self.aborted}
 
     def _judge(self) -> None:
+        if self._clock() - self._judged < _JUDGE_SECONDS:
+            return
+        self._judged = self._clock()
         rate = self._vitals.error_rate
         if rate > self._max_error_rate:
             self.aborted = True

@@ -142,7 +142,7 @@ class Rule(BaseModel):
         default="peak_ewma", description="Of latency: the mean, the 95th percentile, or the peak times calls under way."
     )
     tolerance: float = Field(
-        default=0.25,
+        default=0.4,
         ge=0,
         le=10,
         allow_inf_nan=False,
