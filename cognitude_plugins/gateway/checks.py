@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from hooks import Problem
 
+from .model_settings import Model
 from .providers.catalog import LITELLM, LOCAL, OPENAI_COMPATIBLE, PROVIDERS, split, transport_of
 from .redis_binary import redis_binary
-from .settings import Key, Model
+from .settings import Key
 from .source import Source, nearest
 from .traits import info_problem
 from .yamltree import YamlPath, path_text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -11,7 +11,7 @@ import pluggy
 
 from hooks import Call, Deployment, Plan, Reply
 
-from .attempts import TargetFor, call_provider
+from .attempts import call_provider
 from .closing import close
 from .faults import Faults
 from .loader import Loaded
@@ -21,6 +21,7 @@ from .providers import Provider, Target
 from .providers.catalog import Catalog
 from .steps import Stage, Step, advance, compile_step
 from .trace import Trace
+from .upstreams import Upstreams
 from .vitals import VitalsBook
 
 _OTHER_NAMES: Final = 1024
@@ -41,21 +42,22 @@ class Line:
 class Pipeline:
     """Immutable. A reload builds another one beside it.
 
-    ``unpriced``, if set, says of which deployments no price is known: they are not called. ``target_for`` puts an
-    organization's own credential in the place of the gateway's.
+    ``unpriced``, if set, says of which deployments no price is known: they are not called.
     """
 
     lines: tuple[Line, ...]
     faults: Mapping[str, Faults]
     catalog: Catalog
-    providers: Mapping[str, Provider]
+    upstreams: Upstreams
     pre_request: tuple[Step, ...]
     route: tuple[Step, ...]
     post_response: tuple[Step, ...]
     plan: Callable[[str], tuple[Plan, Mapping[str, Target]]]
     unpriced: Callable[[Deployment], bool] | None = None
-    target_for: TargetFor | None = None
-    vitals: VitalsBook = field(default_factory=VitalsBook)
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        return self.upstreams.providers
 
     async def answer(self, call: Call, trace: Trace, headers: Mapping[str, str]) -> tuple[Call, Reply]:
         """Down the list and to the provider: the call as it was sent, and the reply, its head known."""
@@ -81,8 +83,7 @@ class Pipeline:
         trace.reasons = plan.reasons
         if call.dry_run:
             return call, decision(call, plan, trace)
-        reply = await call_provider(call, plan, targets, self.providers, trace, headers, self.target_for, self.vitals)
-        return call, reply
+        return call, await call_provider(call, plan, targets, self.upstreams, trace, headers)
 
     async def finish(self, call: Call, reply: Reply, trace: Trace) -> Reply:
         """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped, with its reply."""
@@ -117,7 +118,7 @@ def compile_pipeline(
         lines=tuple(lines),
         faults=faults,
         catalog=catalog,
-        providers=providers,
+        upstreams=Upstreams(providers=providers, vitals=VitalsBook(catalog.cares())),
         plan=planner(catalog),
         pre_request=steps["pre_request"],
         route=steps["route"],

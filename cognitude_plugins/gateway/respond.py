@@ -15,7 +15,6 @@ from hooks import Call, Payload, Reply, Usage
 from hooks.sse import DONE, EventTooLarge
 from hooks.stream import Change, Layer, Recorder, Through, Watch, change_body, render
 
-from .attempts import asked_for_usage
 from .closing import close
 from .codec import CODEC
 from .endings import UNRECORDED, Stopped, Unrecorded, blame, error_event
@@ -26,6 +25,7 @@ from .metered import Metered
 from .policy import Rejected
 from .providers import Broke
 from .trace import Trace
+from .upstream_body import asked_for_usage
 from .usage_filter import UsageFilter
 
 if TYPE_CHECKING:

@@ -110,7 +110,9 @@ class Runtime:
         self.traits = await asyncio.to_thread(TraitBook.load, self.catalog.deployments())
         self.pipeline = replace(
             self.pipeline,
-            target_for=self.books.credentials.target_for,
+            upstreams=replace(
+                self.pipeline.upstreams, target_for=self.books.credentials.target_for, traits=self.traits.of
+            ),
             unpriced=self._unpriced if self.config.gateway.require_price else None,
         )
         for provider in self.pipeline.providers.values():
@@ -136,7 +138,7 @@ class Runtime:
     @property
     def vitals(self) -> VitalsBook:
         """How its deployments are doing."""
-        return self.pipeline.vitals
+        return self.pipeline.upstreams.vitals
 
     @property
     def opened(self) -> Books:

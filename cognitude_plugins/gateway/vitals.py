@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp
 from time import monotonic
@@ -10,6 +11,9 @@ from typing import Final
 
 from hooks.vitals import State
 
+from .breaker import Breaker
+from .care import Care
+from .gate import Gate
 from .ledger.sketch import bucket, quantile
 
 _DECAY_SECONDS: Final = 10.0
@@ -20,10 +24,11 @@ _MOST_OWN: Final = 10_000
 
 @dataclass(slots=True)
 class Vital:
-    """The `hooks.Vitals` of one deployment."""
+    """The `hooks.Vitals` of one deployment, with its breaker and, where calls at a time are limited, its gate."""
 
+    breaker: Breaker = field(default_factory=Breaker)
+    gate: Gate | None = None
     in_flight: int = 0
-    state: State = "closed"
     seconds: float | None = None
     peak_seconds: float | None = None
     _seen: float = 0.0
@@ -41,6 +46,10 @@ class Vital:
 
     def failed(self) -> None:
         self._ended.append((monotonic(), None))
+
+    @property
+    def state(self) -> State:
+        return self.breaker.state
 
     @property
     def error_rate(self) -> float:
@@ -69,7 +78,8 @@ class VitalsBook:
     Of those the least recently used are forgotten.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, cares: Mapping[str, Care] | None = None) -> None:
+        self._cares = cares or {}
         self._vitals: dict[str, Vital] = {}
         self._own: dict[tuple[str, str], Vital] = {}
 
@@ -78,11 +88,16 @@ class VitalsBook:
             return self._of_own((id, owner))
         found = self._vitals.get(id)
         if found is None:
-            found = self._vitals[id] = Vital()
+            found = self._vitals[id] = self._new(id)
         return found
 
+    def _new(self, id: str) -> Vital:
+        care = self._cares.get(id) or Care()
+        gate = None if care.concurrency.calls is None else Gate(care.concurrency)
+        return Vital(breaker=Breaker(care.breaker), gate=gate)
+
     def _of_own(self, key: tuple[str, str]) -> Vital:
-        found = self._own.pop(key, None) or Vital()
+        found = self._own.pop(key, None) or self._new(key[0])
         if len(self._own) >= _MOST_OWN:
             del self._own[next(iter(self._own))]
         self._own[key] = found

@@ -16,6 +16,7 @@ from .provider import Target
 if TYPE_CHECKING:
     from hooks import Deployment
 
+    from ..care import Care
     from ..price_settings import Price
 
 Transport = Literal["direct", "litellm", "asgi", "simulated"]
@@ -144,6 +145,11 @@ class Catalog:
         """Each once, the catch-all's as it stands in the configuration."""
         found = (target for targets in (*self.models.values(), self.catch_all) for target in targets)
         return tuple({target.deployment.id: target.deployment for target in found}.values())
+
+    def cares(self) -> dict[str, Care]:
+        """By deployment id."""
+        found = (target for targets in (*self.models.values(), self.catch_all) for target in targets)
+        return {target.deployment.id: target.care for target in found}
 
     def providers(self) -> frozenset[str]:
         """The providers that its models name."""
