@@ -51,7 +51,7 @@ class _Api:
             access="organization",
             tag=_TAG,
             request=Nothing,
-            responses={200: Experiments, 503: None},
+            responses={200: Experiments},
         )
         @answering
         async def show_experiments(request: Request) -> Response:

@@ -21,6 +21,7 @@ models:
   - {name: sim, provider: simulated/echo}
 pipeline:
   - use: limiter
+  - use: balancer
 """
 
 KNOCKING = (
@@ -46,6 +47,7 @@ OWNER = {**ADMINS, "foreign": "404"}
 """Of one object of the organization ``acme``."""
 ACTING = {**ADMINS, "gateway": "400"}
 """A gateway admin has to say for whom."""
+SCORING = {**MEMBERS, "gateway": "400"}
 READING = {**ANY_KEY, "gateway": "400"}
 GATEWAY = {**dict.fromkeys(KNOCKING[:4], "401"), **dict.fromkeys(KNOCKING[4:8], "403"), "gateway": "in"}
 
@@ -86,6 +88,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("DELETE", "/rate-limits/config"): ACTING,
     ("GET", "/rate-limits/usage"): READING,
     ("POST", "/rate-limits/reset"): ACTING,
+    ("GET", "/routing/experiments"): READING,
+    ("POST", "/routing/scores"): SCORING,
 }
 
 
