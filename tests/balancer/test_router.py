@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cognitude_plugins.balancer.assembly import Assembler
 from cognitude_plugins.balancer.fleet import Weights
 from cognitude_plugins.balancer.hashing import user_of
 from cognitude_plugins.balancer.orders import LeastBusy, RoundRobin
 from cognitude_plugins.balancer.router import Router
+from cognitude_plugins.balancer.settings import Config
 from cognitude_plugins.balancer.splits import Arms, Regions
 from hooks import Deployment, Plan
-from hooks.testing import FakeVitals
+from hooks.testing import FakeGateway, FakeVitals
 
-from .fleets import M, asked, deployment, fleet, ids, plan, seeded, user
+from .fleets import NOON, M, asked, deployment, fleet, ids, models, plan, seeded, user
 
 VITALS = {
     "a": FakeVitals(in_flight=3),
@@ -132,3 +138,55 @@ def test_an_arm_alone_in_the_plan_is_told_too() -> None:
     assert result is not None
     assert result.arm in ("one", "two")
     assert ids(result.plan) == ["a"]
+
+
+STRATEGIES: list[dict[str, Any]] = [
+    *({"strategy": name} for name in ("weighted", "round_robin", "least_busy", "latency", "cost")),
+    {"strategy": "latency", "measure": "p95"},
+    {"strategy": "region", "regions": ["eu", "us"]},
+    {"strategy": "sticky", "by": "conversation"},
+    {"strategy": "canary", "canary": {"deployment": "a#2", "steps": [{"share": 0.5}]}},
+]
+
+
+def firsts(found: Sequence[Deployment]) -> list[str]:
+    return list(dict.fromkeys(one.model for one in found))
+
+
+@settings(max_examples=60)
+@given(st.data(), st.sampled_from(STRATEGIES), st.booleans())
+def test_every_strategy_gives_back_the_plan_it_was_given_in_another_order(
+    data: st.DataObject, rule: dict[str, Any], across: bool
+) -> None:
+    """And unless it may go across models, their order and so the router's above stays as it was."""
+    everything = tuple(
+        deployment(f"{model}#{number}" if number > 1 else model, region=region)
+        for model in "abc"
+        for number, region in enumerate(("us", "eu", "asia"), 1)
+    )
+    before = Plan(deployments=tuple(data.draw(st.lists(st.sampled_from(everything), unique_by=lambda one: one.id))))
+    states = st.sampled_from(["closed", "open", "half_open"])
+    vitals: dict[str, Any] = {
+        one.id: FakeVitals(
+            state=data.draw(states),
+            in_flight=data.draw(st.integers(0, 9)),
+            seconds=data.draw(st.none() | st.floats(0, 10)),
+            peak_seconds=data.draw(st.none() | st.floats(0, 10)),
+        )
+        for one in everything
+    }
+    assembler = Assembler(
+        name="balancer",
+        gateway=FakeGateway(models=models(*everything), fake_vitals=vitals, prices={"a": (1, 2), "b": (2, 1)}),
+        random=seeded(),
+        now=lambda: NOON,
+        clock=lambda: 0.0,
+    )
+    ready = assembler.assembled(Config.model_validate({"rules": [{**rule, "across": across}]})).rules.of(asked())
+    assert ready is not None
+    result = ready.router.route(asked(user="ada"), before)
+    ordered = before.deployments if result is None else result.plan.deployments
+    assert sorted(ids(ordered)) == sorted(ids(before))
+    if not across:
+        by_model = [one for model in firsts(before.deployments) for one in ordered if one.model == model]
+        assert ids(by_model) == ids(ordered)
