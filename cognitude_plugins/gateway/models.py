@@ -8,6 +8,7 @@ from hooks import Deployment, freeze
 
 from .care_settings import care_of
 from .config import Config
+from .fallbacks import named_fallbacks, order
 from .model_settings import Model, ModelTimeouts
 from .price_settings import Price
 from .providers.catalog import CATCH_ALL, OPENAI_COMPATIBLE, Catalog, split, transport_of
@@ -32,11 +33,8 @@ def targets(config: Config) -> Catalog:
     found = {name: tuple(entries) for name, entries in by_name.items()}
     expanded = {name: _expand(name, aliases, found) for name in aliases}
     catch_all = found.pop(CATCH_ALL, ())
-    return Catalog(
-        models={**found, **{name: reached for name, reached in expanded.items() if reached}},
-        catch_all=catch_all,
-        prices=prices,
-    )
+    models = {**found, **{name: reached for name, reached in expanded.items() if reached}}
+    return Catalog(models=models, catch_all=catch_all, prices=prices, fallbacks=_fallbacks(config, models, aliases))
 
 
 def deployment_ids(config: Config) -> tuple[str, ...]:
@@ -79,6 +77,16 @@ def _timeouts(own: ModelTimeouts, shared: GatewayTimeouts) -> Timeouts:
         between_chunks=own.between_chunks or shared.between_chunks,
         total=own.total or shared.total,
     )
+
+
+def _fallbacks(
+    config: Config, models: Mapping[str, tuple[Target, ...]], aliases: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[tuple[str, tuple[Target, ...]], ...]]:
+    named = named_fallbacks(config.models)
+    found = {name: order(name, named, aliases) for name in (*models, CATCH_ALL)} if named else {}
+    return {
+        name: tuple((one, models[one]) for one in behind if one in models) for name, behind in found.items() if behind
+    }
 
 
 def _expand(

@@ -13,12 +13,13 @@ from hooks import Call, Deployment, Plan, Reply
 
 from .attempts import call_provider
 from .closing import close
+from .fallbacks import Extra, behind
 from .faults import Faults
 from .loader import Loaded
 from .permitted_models import allows, narrowed
 from .policy import Policy
 from .providers import Provider, Target
-from .providers.catalog import Catalog
+from .providers.catalog import CATCH_ALL, Catalog
 from .steps import Stage, Step, advance, compile_step
 from .trace import Trace
 from .upstreams import Upstreams
@@ -80,10 +81,18 @@ class Pipeline:
             if isinstance(result, Reply):
                 return call, result
             plan = result
+        if self.catalog.fallbacks and plan.deployments:
+            extras = self._fallbacks(call.model)
+            if extras:
+                plan, targets = behind(plan, targets, extras, call.caller.models, self.unpriced)
         trace.reasons = plan.reasons
         if call.dry_run:
             return call, decision(call, plan, trace)
         return call, await call_provider(call, plan, targets, self.upstreams, trace, headers)
+
+    def _fallbacks(self, name: str) -> Sequence[Extra]:
+        found = self.catalog.fallbacks
+        return found.get(name if name in self.catalog.models else CATCH_ALL, ())
 
     async def finish(self, call: Call, reply: Reply, trace: Trace) -> Reply:
         """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped, with its reply."""

@@ -56,6 +56,18 @@ class Vital:
         recent = self._recent()
         return sum(took is None for took in recent) / len(recent) if recent else 0.0
 
+    def as_dict(self) -> dict[str, object]:
+        """For ``/health``: times in seconds, of the last two minutes."""
+        quantiles = {f"p{round(q * 100)}_seconds": self.quantile(q) for q in (0.5, 0.95, 0.99)}
+        return {
+            "state": self.state,
+            "in_flight": self.in_flight,
+            "queued": 0 if self.gate is None else self.gate.queued,
+            "error_rate": round(self.error_rate, 4),
+            **{name: None if seconds is None else round(seconds, 6) for name, seconds in quantiles.items()},
+            "cooldown_seconds": round(self.breaker.wait, 3),
+        }
+
     def quantile(self, q: float) -> float | None:
         buckets: dict[int, int] = {}
         for took in self._recent():

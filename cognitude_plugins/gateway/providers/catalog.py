@@ -120,6 +120,7 @@ def transport_of(provider: str, base_url: str | None = None) -> Transport | None
 class Catalog:
     """``models`` has every name but the catch-all's, aliases expanded; ``prices`` are by deployment id, where set.
 
+    ``fallbacks`` are by the name that is asked for: the models behind it in their order, with their targets.
     With ``any_name`` the catch-all takes every other name, whatever is in it: its provider puts none into a URL.
     """
 
@@ -127,6 +128,7 @@ class Catalog:
     catch_all: tuple[Target, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     any_name: bool = False
+    fallbacks: Mapping[str, tuple[tuple[str, tuple[Target, ...]], ...]] = field(default_factory=dict)
 
     def find(self, name: str) -> tuple[Target, ...]:
         """The targets of a name in the order of the file; empty when no entry takes it.
