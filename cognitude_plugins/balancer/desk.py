@@ -27,7 +27,7 @@ log: Final = logging.getLogger("cognitude.balancer")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trip:
     """What is to be done when a call has its answer. Nothing, unless the plan it was routed by gives ``why``: in shadow
-    mode it does not.
+    mode it does not. The unit of ``exposed`` is not a digest yet.
     """
 
     call: Call
@@ -84,7 +84,8 @@ class Desk:
         if trip.why not in outcome.reasons:
             return
         if trip.exposed is not None:
-            self._pending.add(trip.exposed, sums_of(outcome))
+            unit = digest_of(trip.exposed.unit, trip.exposed.organization)
+            self._pending.add(trip.exposed._replace(unit=unit), sums_of(outcome))
         if trip.mirror is not None and outcome.source == "provider":
             trip.mirror.copy(trip.call)
 
@@ -158,8 +159,7 @@ class Desk:
         if ready.trial is None or MARK in call.headers:
             return
         organization = call.caller.organization
-        unit = digest_of(ready.trial.unit_of(call.caller), organization)
-        exposed = Exposed(organization, ready.trial.settings.name, arm, unit)
+        exposed = Exposed(organization, ready.trial.settings.name, arm, ready.trial.unit_of(call.caller))
         call.state[self._name] = Trip(call=call, why=plan.reasons[-1], exposed=exposed)
 
     def _to_be_copied(self, call: Call, mirror: Mirror, plan: Plan) -> Plan:

@@ -15,13 +15,14 @@ Measure = Literal["ewma", "p95", "peak_ewma"]
 _KEPT_SECONDS: Final = 0.5
 """For how long a percentile is good: it is over two minutes, and takes some 0.1 ms to compute."""
 _BUSY: Final = 1e9
-"""Above every number of seconds: one that has not answered yet is not given a second call while another has."""
+"""Above every number of seconds."""
 _LEAST: Final = 1e-6
 
 
 class Fastest:
-    """What has not answered yet is first while nothing is under way there. Of all calls the share ``explore`` goes to
-    one that is not first, so that it is seen when it has become faster.
+    """What has not been tried yet is first, with one call until it has answered.
+
+    Of all calls the share ``explore`` goes to one that is not first, so that it is seen when it has become faster.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Fastest:
         for one in among:
             seen = vitals(one)
             peak, calls = seen.peak_seconds, seen.in_flight
-            keys.append((_unseen(calls) if peak is None else max(peak, _LEAST) * (calls + 1), draw()))
+            keys.append((_unseen(seen) if peak is None else max(peak, _LEAST) * (calls + 1), draw()))
         return keys
 
     def _banded_keys(self, among: Sequence[Deployment]) -> list[tuple[float, float, float]]:
@@ -69,7 +70,7 @@ class Fastest:
         keys = []
         for one, vitals in zip(seconds, seen, strict=True):
             if one is None:
-                keys.append((_unseen(vitals.in_flight), 0.0, draw()))
+                keys.append((_unseen(vitals), 0.0, draw()))
             elif one <= most:
                 keys.append((0.0, float(vitals.in_flight + 1), draw()))
             else:
@@ -86,5 +87,7 @@ class Fastest:
         return kept[1]
 
 
-def _unseen(calls: int) -> float:
-    return -1.0 if calls == 0 else _BUSY + calls
+def _unseen(vitals: Vitals) -> float:
+    """Before all others, unless it is being tried just now or has failed so far."""
+    calls = vitals.in_flight
+    return -1.0 if calls == 0 and vitals.error_rate == 0 else _BUSY + calls

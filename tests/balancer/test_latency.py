@@ -57,6 +57,13 @@ def test_what_has_not_answered_yet_is_tried_by_one_call_at_a_time(measure: Measu
 
 
 @pytest.mark.parametrize("measure", MEASURES)
+def test_what_has_failed_and_never_answered_is_last(measure: Measure) -> None:
+    vitals = seen(0.1, None, 0.2, 0.3)
+    vitals["m#2"].error_rate = 1.0
+    assert order_of(fastest(vitals, measure)) == ["m", "m#3", "m#4", "m#2"]
+
+
+@pytest.mark.parametrize("measure", MEASURES)
 def test_when_nothing_has_answered_yet_the_calls_are_spread(measure: Measure) -> None:
     vitals = seen(None, None, None, None, busy=(2, 1, 1, 2))
     found = fastest(vitals, measure)
