@@ -11,6 +11,8 @@ from hooks import Api, Call, Caller, Headers, Payload, Reply
 from .access import may_call
 from .auth import UNKNOWN_KEY
 from .connection import connection_of
+from .deadline import NAME as DEADLINE
+from .deadline import seconds_of
 from .exchange import HUNG_UP, Exchange, Receive
 from .ids import REQUEST_ID
 from .ledger.tags import parse_tags
@@ -49,6 +51,7 @@ LEDGER_FULL: Final = Reply.error(
     code="ledger_full",
     headers={"retry-after": "5"},
 )
+_DEADLINE: Final = DEADLINE.encode()
 TOO_MANY_HEADERS: Final = "The request headers are larger than {limit} bytes."
 
 
@@ -119,7 +122,7 @@ async def serve_as(
     lifeline = Lifeline(None if connection is None else connection.abort, runtime.linger)
     runtime.under_way.add(lifeline)
     try:
-        call, tags = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline, prepare)
+        call, tags = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline, trace, prepare)
         if _wants_timing(runtime, call):
             trace.timings = {}
         exchange = Exchange(
@@ -154,9 +157,10 @@ async def _read_call(
     receive: Receive,
     request_id: str,
     lifeline: Lifeline,
+    trace: Trace,
     prepare: Prepare | None,
 ) -> tuple[Call, Mapping[str, str]]:
-    """The call and its tags."""
+    """The call and its tags; ``trace`` is told its deadline."""
     headers = scope["headers"]
     raw = await read_body(receive, headers, runtime.body_limits, lifeline)
     payload = parse_object(raw, runtime.limits.json_depth)
@@ -166,6 +170,7 @@ async def _read_call(
         body = payload.peek()
         check_call(api, body, runtime.call_limits)
         tags = _tags(_header(scope, runtime.tags_header))
+        trace.deadline = _deadline(_header(scope, _DEADLINE))
     except Refused as refusal:
         refusal.payload = payload
         raise
@@ -201,6 +206,16 @@ def _tags(text: bytes | None) -> Mapping[str, str]:
         return parse_tags(text.decode("latin-1"))
     except ValueError as error:
         raise Refused(Reply.error(400, f"The tags header is wrong: {error}.", code="invalid_tags")) from None
+
+
+def _deadline(text: bytes | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        refusal = Reply.error(400, f"The header {error}.", code="invalid_header", param=DEADLINE)
+        raise Refused(refusal) from None
 
 
 def _refused(api: Api, caller: Caller, scope: Scope, request_id: str, payload: Payload | None) -> Call:

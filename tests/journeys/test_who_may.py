@@ -23,6 +23,7 @@ models:
 pipeline:
   - use: limiter
   - use: complexity_router
+  - use: balancer
 """
 
 KNOCKING = (
@@ -93,6 +94,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("POST", "/v1/smart/analyze"): ACTING_MEMBERS,
     ("GET", "/v1/smart/info"): READING,
     ("POST", "/v1/feedback"): ACTING_MEMBERS,
+    ("GET", "/routing/experiments"): READING,
+    ("POST", "/routing/scores"): ACTING_MEMBERS,
 }
 
 
