@@ -3,7 +3,7 @@
 from .call import Api, Call, Caller, Headers, Role
 from .errors import ConfigError, PluginError, Problem, Unavailable
 from .frozen import freeze, thaw
-from .gateway import EVERY_ORGANIZATION, Database, Dimension, Gateway, Ledger, Redis, Sums
+from .gateway import EVERY_ORGANIZATION, Booked, Database, Dimension, Gateway, Ledger, Redis, Sums
 from .job import Job
 from .operation import Access, Operation, operation
 from .payload import Payload
@@ -19,6 +19,7 @@ __all__ = [
     "EVERY_ORGANIZATION",
     "Access",
     "Api",
+    "Booked",
     "Call",
     "Caller",
     "ConfigError",

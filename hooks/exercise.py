@@ -58,7 +58,7 @@ async def exercise(
     call, early = await _down(manager, call)
     plan = plan or Plan(deployments=(_SIM,))
     if early is None:
-        plan = await _route(manager, call, plan)
+        plan, early = await _route(manager, call, plan)
     reply = early or _ask(call, plan, answer)
     opened = [reply]
     sent = _Sent(started=started)
@@ -115,15 +115,17 @@ async def _down(manager: pluggy.PluginManager, call: Call) -> tuple[Call, Reply 
     return call, None
 
 
-async def _route(manager: pluggy.PluginManager, call: Call, plan: Plan) -> Plan:
+async def _route(manager: pluggy.PluginManager, call: Call, plan: Plan) -> tuple[Plan, Reply | None]:
     for impl in manager.hook.route.get_hookimpls():
-        result = await _run(impl, (Plan,), call=call, plan=plan)
+        result = await _run(impl, (Plan, Reply), call=call, plan=plan)
         if result is None:
             continue
+        if isinstance(result, Reply):
+            return plan, replace(result, source=impl.plugin_name)
         if added := [one.id for one in result.deployments if one not in plan.deployments]:
             raise PluginError(f"{impl.plugin_name}: route added {', '.join(added)}: it may narrow and reorder only")
         plan = result
-    return plan
+    return plan, None
 
 
 def _ask(call: Call, plan: Plan, answer: Reply | Callable[[Call], Reply] | None) -> Reply:

@@ -46,6 +46,23 @@ class Sums:
     unpriced: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """One call as the ledger has it. ``id`` is its answer's ``x-request-id``, ``route`` the routers' reasons."""
+
+    id: str
+    at: datetime
+    requested_model: str
+    model: str
+    key: str
+    user: str | None
+    source: str
+    status: int
+    complexity: str | None
+    route: str | None
+    cost_nano_usd: int | None
+
+
 class Ledger(Protocol):
     """Reads of the one book. Every method is of one organization: there is no way to leave it out.
 
@@ -83,6 +100,10 @@ class Ledger(Protocol):
         **filters: str,
     ) -> tuple[float, ...] | None:
         """Seconds from arrival to last byte at these quantiles (each in 0 … 1), within 2 %; None without calls."""
+        ...
+
+    async def find(self, organization: str, id: str) -> Booked | None:
+        """The organization's call of this id; None when there is none, or it is no longer kept."""
         ...
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from math import floor
 from typing import Final, get_args
 
-from .gateway import Dimension, Sums
+from .gateway import Booked, Dimension, Sums
 
 FILTERS: Final = ("key", "user", "model", "provider", "tag")
 
@@ -18,6 +18,7 @@ class FakeCall:
     """One call of the fake ledger; ``at`` is when it arrived. ``cost_nano_usd`` is None where it is not known."""
 
     at: datetime
+    id: str = ""
     organization: str = "acme"
     key: str = "key-1"
     user: str | None = None
@@ -34,6 +35,9 @@ class FakeCall:
     saved_nano_usd: int = 0
     seconds: float = 0.0
     tags: Mapping[str, str] = field(default_factory=dict)
+    requested_model: str = ""
+    complexity: str | None = None
+    route: str | None = None
 
 
 class FakeLedger:
@@ -77,6 +81,10 @@ class FakeLedger:
         seconds = sorted(call.seconds for call in self._found(organization, since, until, filters))
         return tuple(seconds[floor(one * (len(seconds) - 1))] for one in quantiles) if seconds else None
 
+    async def find(self, organization: str, id: str) -> Booked | None:
+        found = [call for call in self.calls if (call.organization, call.id) == (organization, id)]
+        return _booked(found[0]) if found and id else None
+
     def _found(
         self, organization: str, since: datetime, until: datetime | None, filters: Mapping[str, str]
     ) -> Iterator[FakeCall]:
@@ -90,6 +98,22 @@ class FakeLedger:
             within = since <= call.at and (until is None or call.at < until)
             if within and call.organization == organization and all(_fits(call, *one) for one in filters.items()):
                 yield call
+
+
+def _booked(call: FakeCall) -> Booked:
+    return Booked(
+        id=call.id,
+        at=call.at,
+        requested_model=call.requested_model or call.model,
+        model=call.model,
+        key=call.key,
+        user=call.user,
+        source=call.source,
+        status=call.status,
+        complexity=call.complexity,
+        route=call.route,
+        cost_nano_usd=call.cost_nano_usd,
+    )
 
 
 def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:

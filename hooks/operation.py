@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from .call import Api
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -27,6 +29,10 @@ class Operation:
     type: ``{200: {"text/csv": {"type": "string"}}}``. A status of 400 or above given as None has the OpenAI error
     envelope.
 
+    With ``serves`` the endpoint is a model call of that API, and takes the path of every other: authentication, the
+    pipeline, the ledger, streams. The function that is marked is then no endpoint of Starlette's: it is given the
+    request's body and returns the body that the pipeline is to have, or a `Reply` that refuses it. It must not block.
+
     With ``across`` a gateway-admin key may also come without naming an organization: the caller's
     ``organization`` is then empty, and the endpoint answers for all of them.
     """
@@ -35,6 +41,7 @@ class Operation:
     access: Access
     across: bool = False
     tag: str = ""
+    serves: Api | None = None
     request: type[BaseModel] | Mapping[str, Any] | None = None
     responses: Mapping[int, type[BaseModel] | Mapping[str, Any] | None] = field(default_factory=dict)
 
@@ -45,6 +52,7 @@ def operation(
     access: Access,
     across: bool = False,
     tag: str = "",
+    serves: Api | None = None,
     request: type[BaseModel] | Mapping[str, Any] | None = None,
     responses: Mapping[int, type[BaseModel] | Mapping[str, Any] | None] | None = None,
 ) -> Callable[[E_], E_]:
@@ -53,7 +61,13 @@ def operation(
     Inside the endpoint ``request.state.caller`` is the `Caller` whose key was accepted (not for ``public``).
     """
     described = Operation(
-        summary=summary, access=access, across=across, tag=tag, request=request, responses=responses or {}
+        summary=summary,
+        access=access,
+        across=across,
+        tag=tag,
+        serves=serves,
+        request=request,
+        responses=responses or {},
     )
 
     def mark(endpoint: E_) -> E_:

@@ -37,8 +37,11 @@ async def pre_request(call: Call) -> Call | Reply | None:
 
 
 @hookspec
-async def route(call: Call, plan: Plan) -> Plan | None:
-    """Choose among what the caller may use: return ``plan.keep(…)`` or ``plan.rank(…)``."""
+async def route(call: Call, plan: Plan) -> Plan | Reply | None:
+    """Choose among what the caller may use: return ``plan.keep(…)`` or ``plan.rank(…)``.
+
+    A `Reply` answers the call without the provider: that nothing in the plan can do what is asked.
+    """
 
 
 @hookspec

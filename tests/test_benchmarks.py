@@ -13,7 +13,7 @@ import pytest
 
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS
 from cognitude_plugins.gateway.ledger.row import COLUMNS
-from tests.bench import cache, ledger, limits, month, report, usage
+from tests.bench import cache, ledger, limits, month, report, routing, usage
 from tests.bench.__main__ import COMMANDS
 from tests.bench.document import placed
 from tests.bench.figures import PROMISES, Figure, Ratio, Round, Visit, across, added, ratios
@@ -357,3 +357,15 @@ async def _driven(answer: bytes, pieces: int, scenario: Scenario = _OTHER, asked
     async with server:
         port = server.sockets[0].getsockname()[1]
         return await drive(order_of(Door(path="/other"), scenario, port, 0.05))
+
+
+def test_a_decision_is_measured_at_every_length_and_judged() -> None:
+    value, shown = routing.routing(30, Path())
+    assert [one["characters"] for one in value["decided"]] == list(routing.LENGTHS)
+    assert all(0 < one["p50_us"] <= one["p99_us"] for one in value["decided"])
+    assert "a decision at 400 characters: p50 µs" in shown
+
+
+def test_a_slow_decision_breaks_a_promise() -> None:
+    slow = [routing.Decided(characters=length, p50_us=9000.0, p99_us=9000.0) for length in routing.LENGTHS]
+    assert routing.table(slow, 1).count("BROKEN") == 3

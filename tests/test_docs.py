@@ -32,6 +32,7 @@ PAGES = (
     "docs/operations.md",
     "docs/prices.md",
     "docs/redis.md",
+    "docs/reliability.md",
     "docs/routing.md",
     "docs/storage.md",
 )

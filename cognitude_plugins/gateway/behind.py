@@ -8,6 +8,7 @@ from typing import Final
 
 from hooks import Deployment
 
+from .care import NO_CARE
 from .models import Catalog
 from .providers import Target, Timeouts
 from .settings import Gateway, GatewayTimeouts
@@ -19,6 +20,7 @@ INNER: Final = "asgi"
 
 def behind_us(catalog: Catalog, gateway: Gateway) -> Catalog:
     """The names and what is known of them stay; the app behind is asked for each by its name, and for any other too.
+    Each call goes there once, as it came.
 
     Deployments of one model become one: which of its own deployments answers is the app's choice. With
     ``auth: gateway`` the app gets ``inner_key`` in place of the client's key.
@@ -29,7 +31,7 @@ def behind_us(catalog: Catalog, gateway: Gateway) -> Catalog:
         name: tuple(_inner(target, key) for target in _first_of_each(found)) for name, found in catalog.models.items()
     }
     every = Deployment(id="inner", model=CATCH_ALL, provider="inner", upstream_model=CATCH_ALL, transport=INNER)
-    catch_all = Target(deployment=every, api_key=key, timeouts=_timeouts(gateway.timeouts))
+    catch_all = Target(deployment=every, api_key=key, timeouts=_timeouts(gateway.timeouts), care=NO_CARE)
     return Catalog(models=models, catch_all=(catch_all,), prices=catalog.prices, any_name=True)
 
 
@@ -41,7 +43,8 @@ def _first_of_each(targets: Iterable[Target]) -> Iterable[Target]:
 
 
 def _inner(target: Target, key: str | None) -> Target:
-    return Target(deployment=replace(target.deployment, transport=INNER), api_key=key, timeouts=target.timeouts)
+    deployment = replace(target.deployment, transport=INNER)
+    return Target(deployment=deployment, api_key=key, timeouts=target.timeouts, care=NO_CARE)
 
 
 def _timeouts(shared: GatewayTimeouts) -> Timeouts:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from hooks import Problem
 
+from .model_settings import Model
+from .name_checks import check_names
 from .providers.catalog import LITELLM, LOCAL, OPENAI_COMPATIBLE, PROVIDERS, split, transport_of
 from .redis_binary import redis_binary
-from .settings import Key, Model
+from .settings import Key
 from .source import Source, nearest
 from .traits import info_problem
 from .yamltree import YamlPath, path_text
@@ -29,7 +31,7 @@ def check(config: Config) -> Iterator[Problem]:
     yield from _keys(config, source)
     for index, model in enumerate(config.models):
         yield from _model(model, source, ("models", index))
-    yield from _aliases(config, source)
+    yield from check_names(config, source)
     names = [step.name for step in config.pipeline]
     yield from _unique(source, "pipeline", "name", names, "give one of the entries a name of its own")
     yield from _redis(config, source)
@@ -88,7 +90,7 @@ def _alias(model: Model, source: Source, at: YamlPath) -> Iterator[Problem]:
         yield source.problem((*at, "provider"), "has no place in an alias: it has candidates", value=model.provider)
     if model.name == "*":
         yield source.problem((*at, "name"), "cannot be that of an alias: the catch-all needs a provider", value="*")
-    for field in sorted(model.model_fields_set - {"name", "candidates", "provider", "if_set"}):
+    for field in sorted(model.model_fields_set - {"name", "candidates", "provider", "fallbacks", "if_set"}):
         yield source.problem((*at, field), "has no place in an alias: it belongs to the candidates' own entries")
 
 
@@ -147,55 +149,3 @@ def _options(model: Model, transport: str, source: Source, at: YamlPath) -> Iter
     else:
         for name in sorted(model.options.keys() - _UNDERSTOOD[transport]):
             yield source.problem((*at, name), f"is not an option of the transport {transport}")
-
-
-def _aliases(config: Config, source: Source) -> Iterator[Problem]:
-    aliases: dict[str, YamlPath] = {}
-    deployed = {model.name for model in config.models if model.candidates is None}
-    graph: dict[str, tuple[str, ...]] = {}
-    for index, model in enumerate(config.models):
-        if model.candidates is None:
-            continue
-        at: YamlPath = ("models", index)
-        if model.name in deployed or model.name in aliases:
-            yield source.problem((*at, "name"), "is an alias, and another entry has that name too", value=model.name)
-            continue
-        aliases[model.name] = at
-        graph[model.name] = model.candidates
-    known = deployed | graph.keys() | _written(source)
-    for name, at in aliases.items():
-        yield from _candidates(graph[name], known, source, at)
-    for name in _in_loop(graph):
-        yield source.problem((*aliases[name], "candidates"), f"lead back to {name}: an alias cannot contain itself")
-
-
-def _candidates(candidates: Sequence[str], known: set[str], source: Source, at: YamlPath) -> Iterator[Problem]:
-    for index, candidate in enumerate(candidates):
-        path = (*at, "candidates", index)
-        if candidate == "*":
-            yield source.problem(path, "cannot be a candidate: it is no model's name", value=candidate)
-        elif candidate not in known:
-            yield source.problem(path, "is not a model of this file", value=candidate, near=nearest(candidate, known))
-
-
-def _written(source: Source) -> set[str]:
-    """Names of all entries: an alias goes on without those that ``if_set`` left out or that have problems."""
-    models = source.document.data.get("models")
-    entries = models if isinstance(models, list) else []
-    return {str(entry.get("name")) for entry in entries if isinstance(entry, dict)}
-
-
-def _in_loop(graph: Mapping[str, Sequence[str]]) -> list[str]:
-    """The aliases that can reach themselves."""
-
-    def reachable(start: str) -> set[str]:
-        seen: set[str] = set()
-        left = list(graph[start])
-        while left:
-            name = left.pop()
-            if name not in seen:
-                seen.add(name)
-                left += graph.get(name, ())
-        return seen
-
-    return [name for name in graph if name in reachable(name)]

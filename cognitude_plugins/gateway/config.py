@@ -16,7 +16,8 @@ from hooks import ConfigError, Problem
 from .checks import check
 from .fields import STRICT
 from .interpolate import interpolate
-from .settings import Gateway, Key, Model, Services, Step
+from .model_settings import Model
+from .settings import Gateway, Key, Services, Step
 from .source import UNKNOWN, Source
 from .yamlfile import Document
 from .yamltree import YamlPath, path_text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from hooks import Api, Call, Caller, Headers, Payload, Reply
 from .access import may_call
 from .auth import UNKNOWN_KEY
 from .connection import connection_of
+from .deadline import NAME as DEADLINE
+from .deadline import seconds_of
 from .exchange import HUNG_UP, Exchange, Receive
 from .ids import REQUEST_ID
 from .ledger.tags import parse_tags
@@ -31,6 +33,9 @@ APIS: Final[dict[str, Api]] = {
     "/v1/embeddings": "embeddings",
 }
 
+Prepare = Callable[[Mapping[str, Any]], Mapping[str, Any] | Reply]
+"""Of a plugin's endpoint: the body that the pipeline is to have, or what refuses it."""
+
 BUSY: Final = Reply.error(
     503,
     "The gateway is serving as many calls as it may; try again shortly.",
@@ -46,17 +51,20 @@ LEDGER_FULL: Final = Reply.error(
     code="ledger_full",
     headers={"retry-after": "5"},
 )
+_DEADLINE: Final = DEADLINE.encode()
 TOO_MANY_HEADERS: Final = "The request headers are larger than {limit} bytes."
 
 
-async def serve_api(runtime: Runtime, api: Api, scope: Scope, receive: Receive, send: Send) -> None:
+async def serve_api(
+    runtime: Runtime, api: Api, scope: Scope, receive: Receive, send: Send, prepare: Prepare | None = None
+) -> None:
     """Serve one model call to its end. Whatever is wrong with it is answered in the error envelope."""
     request_id = scope[REQUEST_ID] = runtime.new_id()
     caller = await admitted(runtime, scope)
     if isinstance(caller, Reply):
         await send_plain(send, caller, request_id)
         return
-    await serve_as(runtime, api, caller, scope, receive, send, request_id)
+    await serve_as(runtime, api, caller, scope, receive, send, request_id, prepare)
 
 
 async def admitted(runtime: Runtime, scope: Scope) -> Caller | Reply:
@@ -106,6 +114,7 @@ async def serve_as(
     receive: Receive,
     send: Send,
     request_id: str,
+    prepare: Prepare | None = None,
 ) -> None:
     """Serve a call for a caller who is let in."""
     trace = Trace()
@@ -113,7 +122,7 @@ async def serve_as(
     lifeline = Lifeline(None if connection is None else connection.abort, runtime.linger)
     runtime.under_way.add(lifeline)
     try:
-        call, tags = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline)
+        call, tags = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline, trace, prepare)
         if _wants_timing(runtime, call):
             trace.timings = {}
         exchange = Exchange(
@@ -148,15 +157,20 @@ async def _read_call(
     receive: Receive,
     request_id: str,
     lifeline: Lifeline,
+    trace: Trace,
+    prepare: Prepare | None,
 ) -> tuple[Call, Mapping[str, str]]:
-    """The call and its tags."""
+    """The call and its tags; ``trace`` is told its deadline."""
     headers = scope["headers"]
     raw = await read_body(receive, headers, runtime.body_limits, lifeline)
     payload = parse_object(raw, runtime.limits.json_depth)
-    body = payload.peek()
     try:
+        if prepare is not None:
+            payload = _prepared(payload, prepare)
+        body = payload.peek()
         check_call(api, body, runtime.call_limits)
         tags = _tags(_header(scope, runtime.tags_header))
+        trace.deadline = _deadline(_header(scope, _DEADLINE))
     except Refused as refusal:
         refusal.payload = payload
         raise
@@ -169,6 +183,14 @@ async def _read_call(
         dry_run=_is_dry_run(scope),
     )
     return call, tags
+
+
+def _prepared(payload: Payload, prepare: Prepare) -> Payload:
+    """The body that a plugin's endpoint makes of the client's. Raises `Refused` with what it says against it."""
+    made = prepare(dict(payload.peek()))
+    if isinstance(made, Reply):
+        raise Refused(made)
+    return payload.replace(dict(made))
 
 
 def _for_user(caller: Caller, body: Mapping[str, Any]) -> Caller:
@@ -184,6 +206,16 @@ def _tags(text: bytes | None) -> Mapping[str, str]:
         return parse_tags(text.decode("latin-1"))
     except ValueError as error:
         raise Refused(Reply.error(400, f"The tags header is wrong: {error}.", code="invalid_tags")) from None
+
+
+def _deadline(text: bytes | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        refusal = Reply.error(400, f"The header {error}.", code="invalid_header", param=DEADLINE)
+        raise Refused(refusal) from None
 
 
 def _refused(api: Api, caller: Caller, scope: Scope, request_id: str, payload: Payload | None) -> Call:

@@ -53,6 +53,8 @@ def answer_head(call: Call, reply: Reply, trace: Trace, cost_nano_usd: int | Non
         headers.append((b"x-cognitude-model", printable(reply.deployment.id)))
     if trace.reasons:
         headers.append((b"x-cognitude-route", printable("; ".join(trace.reasons))[:_REASONS_LIMIT]))
+    if len(trace.tried) > 1:
+        headers.append((b"x-cognitude-tried", printable(trace.attempts_text())[:_REASONS_LIMIT]))
     if cost_nano_usd is not None:
         headers.append((b"x-cognitude-cost-usd", _dollars(cost_nano_usd)))
     headers.append((b"x-cognitude-overhead-ms", b"%.3f" % ((trace.seconds() - trace.provider_seconds) * 1000)))

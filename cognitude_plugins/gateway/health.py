@@ -35,6 +35,7 @@ async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
         "version": VERSION,
         "in_flight": len(runtime.under_way),
         "models": len(runtime.catalog.models),
+        "providers": _providers(runtime),
         **kept,
         "plugins": plugins,
         "jobs": jobs,
@@ -52,6 +53,14 @@ def worst(blocks: Mapping[str, Mapping[str, object]]) -> str:
     """``down`` if one is down, ``degraded`` if one is anything but ok, else ``ok``."""
     statuses = {str(block.get("status", "ok")) for block in blocks.values()}
     return "down" if "down" in statuses else "degraded" if statuses - {"ok"} else "ok"
+
+
+def _providers(runtime: Runtime) -> dict[str, dict[str, Any]]:
+    """By deployment, as this process has seen it. Their state decides nothing: other deployments may answer."""
+    return {
+        deployment.id: {"provider": deployment.provider, **runtime.vitals.of(deployment.id).as_dict()}
+        for deployment in runtime.catalog.deployments()
+    }
 
 
 def _services(runtime: Runtime) -> dict[str, dict[str, Any]]:

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from hooks import Deployment, freeze
 
+from .care_settings import care_of
 from .config import Config
+from .fallbacks import named_fallbacks, order
+from .model_settings import Model, ModelTimeouts
 from .price_settings import Price
 from .providers.catalog import CATCH_ALL, OPENAI_COMPATIBLE, Catalog, split, transport_of
 from .providers.provider import Target, Timeouts
-from .settings import GatewayTimeouts, Model, ModelTimeouts
+from .settings import Gateway, GatewayTimeouts
 
 __all__ = ["Catalog", "deployment_ids", "targets"]
 
@@ -22,7 +25,7 @@ def targets(config: Config) -> Catalog:
     ids = deployment_ids(config)
     for model, id in zip(config.models, ids, strict=True):
         if model.provider is not None:
-            target = _target(model, model.provider, id, config.gateway.timeouts)
+            target = _target(model, model.provider, id, config.gateway)
             by_name.setdefault(model.name, []).append(target)
             if model.price is not None:
                 prices[id] = model.price
@@ -30,11 +33,8 @@ def targets(config: Config) -> Catalog:
     found = {name: tuple(entries) for name, entries in by_name.items()}
     expanded = {name: _expand(name, aliases, found) for name in aliases}
     catch_all = found.pop(CATCH_ALL, ())
-    return Catalog(
-        models={**found, **{name: reached for name, reached in expanded.items() if reached}},
-        catch_all=catch_all,
-        prices=prices,
-    )
+    models = {**found, **{name: reached for name, reached in expanded.items() if reached}}
+    return Catalog(models=models, catch_all=catch_all, prices=prices, fallbacks=_fallbacks(config, models, aliases))
 
 
 def deployment_ids(config: Config) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def deployment_ids(config: Config) -> tuple[str, ...]:
     return tuple(model.name if number == 1 else f"{model.name}#{number}" for model, number in pairs)
 
 
-def _target(model: Model, provider: str, id: str, timeouts: GatewayTimeouts) -> Target:
+def _target(model: Model, provider: str, id: str, gateway: Gateway) -> Target:
     name, upstream = split(provider)
     transport = transport_of(name, model.base_url) if model.transport == "auto" else model.transport
     return Target(
@@ -65,7 +65,8 @@ def _target(model: Model, provider: str, id: str, timeouts: GatewayTimeouts) -> 
         api_key=model.api_key.get_secret_value() if model.api_key else None,
         headers={key: value.get_secret_value() for key, value in model.headers.items()},
         options=freeze(model.options),
-        timeouts=_timeouts(model.timeouts, timeouts),
+        timeouts=_timeouts(model.timeouts, gateway.timeouts),
+        care=care_of(gateway.retries, gateway.breaker, model.retries, model.breaker, model.concurrency, model.hedging),
     )
 
 
@@ -76,6 +77,16 @@ def _timeouts(own: ModelTimeouts, shared: GatewayTimeouts) -> Timeouts:
         between_chunks=own.between_chunks or shared.between_chunks,
         total=own.total or shared.total,
     )
+
+
+def _fallbacks(
+    config: Config, models: Mapping[str, tuple[Target, ...]], aliases: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[tuple[str, tuple[Target, ...]], ...]]:
+    named = named_fallbacks(config.models)
+    found = {name: order(name, named, aliases) for name in (*models, CATCH_ALL)} if named else {}
+    return {
+        name: tuple((one, models[one]) for one in behind if one in models) for name, behind in found.items() if behind
+    }
 
 
 def _expand(

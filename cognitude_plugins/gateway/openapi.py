@@ -11,7 +11,7 @@ from hooks import Operation
 
 from . import schemas
 from .components import Components, Source
-from .openapi_words import ACTING_FOR, CALL_NOTE, DRY_RUN, ERRORS, HEADERS, SCHEMES, SECURITY
+from .openapi_words import ACTING_FOR, CALL_NOTE, DRY_RUN, ERRORS, HEADERS, SCHEMES, SECURITY, TIMEOUT
 from .operations import API_OPERATIONS
 
 __all__ = ["API_OPERATIONS", "document"]
@@ -74,14 +74,15 @@ class _Writer:
         item = self.paths.setdefault(template, {})
         if method in item:
             return
-        call = API_OPERATIONS.get(path, ("", None))[1] is operation
+        own = API_OPERATIONS.get(path, ("", None))[1] is operation
+        call = own or operation.serves is not None
         if operation.tag:
             self.tags.setdefault(operation.tag, {"name": operation.tag})
-            if call:
+            if own:
                 self.tags[operation.tag]["description"] = CALL_NOTE
         written: dict[str, Any] = {"operationId": self._id(method, template), "summary": operation.summary}
         if call:
-            parameters.append(DRY_RUN)
+            parameters += [DRY_RUN, TIMEOUT]
         if operation.tag:
             written["tags"] = [operation.tag]
         if operation.request is not None and method in _BODILESS:

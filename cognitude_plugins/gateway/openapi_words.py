@@ -48,13 +48,24 @@ DRY_RUN: Final = {
     "description": "`true` or `1`: decide where the call would go, and call no provider.",
     "schema": {"type": "string"},
 }
+TIMEOUT: Final = {
+    "name": "x-request-timeout-ms",
+    "in": "header",
+    "description": "Milliseconds that the whole answer may take, from the request's arrival; it can only shorten what "
+    "is configured.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999_999},
+}
 HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "x-request-id": {"description": "The id of this request, in every answer and log.", "required": True},
     "retry-after": {"description": "Seconds to wait before the next try, where that is known."},
     "www-authenticate": {"description": "How to send a key."},
     "x-cognitude-source": {"description": "Who wrote the answer: provider, error, dry_run, or a plugin's name."},
     "x-cognitude-model": {"description": "The deployment that answered."},
-    "x-cognitude-attempts": {"description": "How many deployments were tried."},
+    "x-cognitude-attempts": {"description": "How many times a provider was called."},
+    "x-cognitude-tried": {
+        "description": "Where that was more than once, or a deployment was passed over: each deployment with what came "
+        "of it and the milliseconds, separated by semicolons."
+    },
     "x-cognitude-route": {"description": "Why the routers chose as they did."},
     "x-cognitude-cost-usd": {"description": "What the call cost in US dollars; absent where unknown, and on streams."},
     "x-cognitude-overhead-ms": {"description": "Milliseconds the gateway took, without the provider."},

@@ -11,16 +11,19 @@ import pluggy
 
 from hooks import Call, Deployment, Plan, Reply
 
-from .attempts import TargetFor, call_provider
+from .attempts import call_provider
 from .closing import close
+from .fallbacks import Extra, behind
 from .faults import Faults
 from .loader import Loaded
 from .permitted_models import allows, narrowed
 from .policy import Policy
 from .providers import Provider, Target
-from .providers.catalog import Catalog
+from .providers.catalog import CATCH_ALL, Catalog
 from .steps import Stage, Step, advance, compile_step
 from .trace import Trace
+from .upstreams import Upstreams
+from .vitals import VitalsBook
 
 _OTHER_NAMES: Final = 1024
 _KEPT_LENGTH: Final = 256
@@ -40,20 +43,22 @@ class Line:
 class Pipeline:
     """Immutable. A reload builds another one beside it.
 
-    ``unpriced``, if set, says of which deployments no price is known: they are not called. ``target_for`` puts an
-    organization's own credential in the place of the gateway's.
+    ``unpriced``, if set, says of which deployments no price is known: they are not called.
     """
 
     lines: tuple[Line, ...]
     faults: Mapping[str, Faults]
     catalog: Catalog
-    providers: Mapping[str, Provider]
+    upstreams: Upstreams
     pre_request: tuple[Step, ...]
     route: tuple[Step, ...]
     post_response: tuple[Step, ...]
     plan: Callable[[str], tuple[Plan, Mapping[str, Target]]]
     unpriced: Callable[[Deployment], bool] | None = None
-    target_for: TargetFor | None = None
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        return self.upstreams.providers
 
     async def answer(self, call: Call, trace: Trace, headers: Mapping[str, str]) -> tuple[Call, Reply]:
         """Down the list and to the provider: the call as it was sent, and the reply, its head known."""
@@ -76,10 +81,18 @@ class Pipeline:
             if isinstance(result, Reply):
                 return call, result
             plan = result
+        if self.catalog.fallbacks and plan.deployments:
+            extras = self._fallbacks(call.model)
+            if extras:
+                plan, targets = behind(plan, targets, extras, call.caller.models, self.unpriced)
         trace.reasons = plan.reasons
         if call.dry_run:
             return call, decision(call, plan, trace)
-        return call, await call_provider(call, plan, targets, self.providers, trace, headers, self.target_for)
+        return call, await call_provider(call, plan, targets, self.upstreams, trace, headers)
+
+    def _fallbacks(self, name: str) -> Sequence[Extra]:
+        found = self.catalog.fallbacks
+        return found.get(name if name in self.catalog.models else CATCH_ALL, ())
 
     async def finish(self, call: Call, reply: Reply, trace: Trace) -> Reply:
         """Up the list. Continues behind the step at which an earlier, cancelled run of it stopped, with its reply."""
@@ -114,7 +127,7 @@ def compile_pipeline(
         lines=tuple(lines),
         faults=faults,
         catalog=catalog,
-        providers=providers,
+        upstreams=Upstreams(providers=providers, vitals=VitalsBook(catalog.cares())),
         plan=planner(catalog),
         pre_request=steps["pre_request"],
         route=steps["route"],

@@ -15,7 +15,6 @@ from hooks import Call, Payload, Reply, Usage
 from hooks.sse import DONE, EventTooLarge
 from hooks.stream import Change, Layer, Recorder, Through, Watch, change_body, render
 
-from .attempts import asked_for_usage
 from .closing import close
 from .codec import CODEC
 from .endings import UNRECORDED, Stopped, Unrecorded, blame, error_event
@@ -26,6 +25,7 @@ from .metered import Metered
 from .policy import Rejected
 from .providers import Broke
 from .trace import Trace
+from .upstream_body import asked_for_usage
 from .usage_filter import UsageFilter
 
 if TYPE_CHECKING:
@@ -143,6 +143,8 @@ class Responder:
                 await self._put({"type": "http.response.start", "status": reply.status, "headers": head})
             await self._relay(chunks, taps, usage, delivered)
         except (Broke, Rejected, Stopped, EventTooLarge, OSError) as error:
+            if isinstance(error, Broke) and isinstance(source, Metered):
+                source.broke()
             if begun:
                 self.lifeline.gone = self.lifeline.gone or blame(error)
                 await self._put_end(error_event(error), delivered)

@@ -9,7 +9,7 @@ from hooks import Call, Payload, Plan, Reply
 
 _RETURNS: Final[dict[str, tuple[type, ...]]] = {
     "pre_request": (Call, Reply),
-    "route": (Plan,),
+    "route": (Plan, Reply),
     "post_response": (Reply,),
 }
 

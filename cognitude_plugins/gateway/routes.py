@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pluggy
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+ServeCall = Callable[["Operation", Callable[..., Any], "Scope", "Receive", "Send"], Awaitable[None]]
+"""Serves a model call whose body the function makes; the operation says of which API."""
+
 Admit = Callable[["Scope"], Awaitable[Caller | Reply]]
 Exists = Callable[[str], Awaitable[bool]]
 """Whether there is an organization of this id."""
@@ -45,8 +48,11 @@ def collect_routes(manager: pluggy.PluginManager) -> tuple[BaseRoute, ...]:
 def _unfit(route: BaseRoute) -> str | None:
     if not isinstance(route, (Route, Mount)):
         return f"routes gave {type(route).__name__}; {_KINDS} is expected"
-    if operation_of(_endpoint(route)) is None:
+    found = operation_of(_endpoint(route))
+    if found is None:
         return f"the endpoint of {route.path!r} has no access class; mark it with hooks.operation"
+    if found.serves is not None and (found.access != "member" or getattr(route, "methods", None) != {"POST"}):
+        return f"{route.path!r} serves model calls: those are POST alone, with access 'member'"
     return None
 
 
@@ -58,10 +64,21 @@ async def _any(organization: str) -> bool:
     return True
 
 
+async def _no_calls(*_: Any) -> None:
+    raise NotImplementedError("there is no pipeline here to serve a model call")
+
+
 def guarded(
-    routes: Iterable[BaseRoute], admit: Admit, new_id: Callable[[], str], exists: Exists = _any
+    routes: Iterable[BaseRoute],
+    admit: Admit,
+    new_id: Callable[[], str],
+    exists: Exists = _any,
+    serve: ServeCall = _no_calls,
 ) -> list[BaseRoute]:
-    """Routes of the same paths that let in only whom their operation names, for organizations that there are."""
+    """Routes of the same paths that let in only whom their operation names, for organizations that there are.
+
+    Those that serve model calls are left to ``serve``, admission too.
+    """
 
     async def admitted(scope: Scope, operation: Operation) -> Caller | Reply:
         caller = await admit(scope)
@@ -81,7 +98,7 @@ def guarded(
         assert isinstance(route, (Route, Mount))
         found = operation_of(_endpoint(route))
         assert found is not None
-        fresh.append(_guarded(route, found, admitted, new_id))
+        fresh.append(_guarded(route, found, admitted, new_id) if found.serves is None else _call(route, found, serve))
     return fresh
 
 
@@ -90,6 +107,15 @@ def _guarded(route: Route | Mount, found: Operation, admit: Admitted, new_id: Ca
         return Mount(route.path, app=_gate(route.app, found, admit, new_id), name=route.name)
     copy = Route(route.path, route.endpoint, methods=sorted(route.methods or {"GET"}), name=route.name)
     copy.app = _gate(copy.app, found, admit, new_id)
+    return copy
+
+
+def _call(route: Route | Mount, found: Operation, serve: ServeCall) -> BaseRoute:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await serve(found, _endpoint(route), scope, receive, send)
+
+    copy = Route(route.path, _endpoint(route), methods=["POST"], name=route.name)
+    copy.app = call
     return copy
 
 

@@ -81,7 +81,6 @@ class Runtime:
     cache: RedisService | None = None
     prices: PriceBook = field(default_factory=PriceBook)
     traits: TraitBook = field(default_factory=TraitBook)
-    vitals: VitalsBook = field(default_factory=VitalsBook)
     background: Background = field(default_factory=Background)
     under_way: UnderWay
     new_id: Callable[[], str] = new_id
@@ -111,7 +110,9 @@ class Runtime:
         self.traits = await asyncio.to_thread(TraitBook.load, self.catalog.deployments())
         self.pipeline = replace(
             self.pipeline,
-            target_for=self.books.credentials.target_for,
+            upstreams=replace(
+                self.pipeline.upstreams, target_for=self.books.credentials.target_for, traits=self.traits.of
+            ),
             unpriced=self._unpriced if self.config.gateway.require_price else None,
         )
         for provider in self.pipeline.providers.values():
@@ -133,6 +134,11 @@ class Runtime:
 
     def _unpriced(self, deployment: Deployment) -> bool:
         return self.prices.of(deployment) is None
+
+    @property
+    def vitals(self) -> VitalsBook:
+        """How its deployments are doing."""
+        return self.pipeline.upstreams.vitals
 
     @property
     def opened(self) -> Books:

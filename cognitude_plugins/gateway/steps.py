@@ -10,7 +10,7 @@ from functools import partial
 from time import perf_counter
 from typing import Any, Final, Literal
 
-from hooks import Call, Decision, Reply
+from hooks import Call, Decision, Plan, Reply
 from hooks.stream import Watch
 
 from .codec import CODEC
@@ -108,7 +108,7 @@ async def _bounded(invoke: Callable[..., Any], seconds: float, *values: Any) -> 
 def _accepted(stage: Stage, values: tuple[Any, ...], result: Any, policy: Policy) -> Any:
     """The result as the stage goes on with it. Raises `WrongReturn` for what it could not go on with."""
     check_kind(stage, result)
-    if stage == "route":
+    if isinstance(result, Plan):
         check_plan(values[1], result)
         return result
     if stage == "post_response":

@@ -15,9 +15,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hooks import Reply
+from hooks import Operation, Reply
 
-from .endpoints import APIS, known
+from .endpoints import APIS, Prepare, known, serve_api
 from .ids import REQUEST_ID, new_id
 from .openapi import API_OPERATIONS
 from .outbound.guard import guard_of
@@ -38,11 +38,25 @@ def surface(runtime: Runtime, system: System) -> ASGIApp:
     model_calls = [Route(path, _only_post, methods=["POST"]) for path in APIS]
     routes: Sequence[BaseRoute] = [
         *model_calls,
-        *guarded([*own, *pages, *runtime.routes], partial(known, runtime), runtime.new_id, runtime.keyring.exists),
+        *guarded(
+            [*own, *pages, *runtime.routes],
+            partial(known, runtime),
+            runtime.new_id,
+            runtime.keyring.exists,
+            partial(_serve, runtime),
+        ),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: http_error, Exception: server_error})
     app.router.redirect_slashes = False
     return _exact(app)
+
+
+async def _serve(
+    runtime: Runtime, operation: Operation, prepare: Prepare, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """A plugin's model call."""
+    assert operation.serves is not None
+    await serve_api(runtime, operation.serves, scope, receive, send, prepare)
 
 
 def _of_books(runtime: Runtime) -> list[BaseRoute]:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from time import perf_counter, time_ns
+from typing import Final
 
 from hooks import Decision, Deployment, Reply
+
+_MOST_TRIED: Final = 64
 
 
 class Trace:
     """The mutable side of one call: times in seconds of `time.perf_counter`, decisions, attempts.
 
     ``arrived_ms`` is the wall clock's. ``deployment`` is the one that was asked last. ``unsure`` says that an attempt
-    failed in a way that may have cost something.
+    failed in a way that may have cost something. ``deadline`` is the total that the request itself gave, in seconds.
+    ``tried`` are its attempts, and the deployments that were passed over: id, what came of it in a word, milliseconds.
     """
 
     __slots__ = (
         "arrived_ms",
         "attempts",
+        "deadline",
         "decisions",
         "deployment",
         "first_byte",
@@ -26,6 +31,7 @@ class Trace:
         "started",
         "step",
         "timings",
+        "tried",
         "unsure",
     )
 
@@ -36,6 +42,8 @@ class Trace:
         self.first_byte: float | None = None
         self.provider_seconds = 0.0
         self.attempts = 0
+        self.deadline: float | None = None
+        self.tried: list[tuple[str, str, int]] = []
         self.deployment: Deployment | None = None
         self.reasons: tuple[str, ...] = ()
         self.decisions: list[Decision] = []
@@ -45,6 +53,15 @@ class Trace:
 
     def seconds(self) -> float:
         return perf_counter() - self.started
+
+    def note(self, deployment: str, outcome: str, seconds: float) -> None:
+        """What came of an attempt, or why there was none."""
+        if len(self.tried) < _MOST_TRIED:
+            self.tried.append((deployment, outcome, round(seconds * 1000)))
+
+    def attempts_text(self) -> str:
+        """All that was tried: ``m status_503 12; m#2 ok 340``, times in milliseconds."""
+        return "; ".join(f"{deployment} {outcome} {took}" for deployment, outcome, took in self.tried)
 
     def spend(self, name: str, seconds: float) -> None:
         """Add to what ``name`` has taken so far, for ``Server-Timing``."""

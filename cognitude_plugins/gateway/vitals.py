@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp
 from time import monotonic
@@ -10,19 +11,24 @@ from typing import Final
 
 from hooks.vitals import State
 
+from .breaker import Breaker
+from .care import Care
+from .gate import Gate
 from .ledger.sketch import bucket, quantile
 
 _DECAY_SECONDS: Final = 10.0
 _WINDOW_SECONDS: Final = 120.0
 _MOST: Final = 2048
+_MOST_OWN: Final = 10_000
 
 
 @dataclass(slots=True)
 class Vital:
-    """The `hooks.Vitals` of one deployment."""
+    """The `hooks.Vitals` of one deployment, with its breaker and, where calls at a time are limited, its gate."""
 
+    breaker: Breaker = field(default_factory=Breaker)
+    gate: Gate | None = None
     in_flight: int = 0
-    state: State = "closed"
     seconds: float | None = None
     peak_seconds: float | None = None
     _seen: float = 0.0
@@ -42,9 +48,25 @@ class Vital:
         self._ended.append((monotonic(), None))
 
     @property
+    def state(self) -> State:
+        return self.breaker.state
+
+    @property
     def error_rate(self) -> float:
         recent = self._recent()
         return sum(took is None for took in recent) / len(recent) if recent else 0.0
+
+    def as_dict(self) -> dict[str, object]:
+        """For ``/health``: times in seconds, of the last two minutes."""
+        quantiles = {f"p{round(q * 100)}_seconds": self.quantile(q) for q in (0.5, 0.95, 0.99)}
+        return {
+            "state": self.state,
+            "in_flight": self.in_flight,
+            "queued": 0 if self.gate is None else self.gate.queued,
+            "error_rate": round(self.error_rate, 4),
+            **{name: None if seconds is None else round(seconds, 6) for name, seconds in quantiles.items()},
+            "cooldown_seconds": round(self.breaker.wait, 3),
+        }
 
     def quantile(self, q: float) -> float | None:
         buckets: dict[int, int] = {}
@@ -63,13 +85,32 @@ class Vital:
 
 
 class VitalsBook:
-    """By deployment id."""
+    """By deployment id, and apart by the organization whose own credential is used: hers may be refused alone.
 
-    def __init__(self) -> None:
+    Of those the least recently used are forgotten.
+    """
+
+    def __init__(self, cares: Mapping[str, Care] | None = None) -> None:
+        self._cares = cares or {}
         self._vitals: dict[str, Vital] = {}
+        self._own: dict[tuple[str, str], Vital] = {}
 
-    def of(self, id: str) -> Vital:
+    def of(self, id: str, owner: str = "") -> Vital:
+        if owner:
+            return self._of_own((id, owner))
         found = self._vitals.get(id)
         if found is None:
-            found = self._vitals[id] = Vital()
+            found = self._vitals[id] = self._new(id)
+        return found
+
+    def _new(self, id: str) -> Vital:
+        care = self._cares.get(id) or Care()
+        gate = None if care.concurrency.calls is None else Gate(care.concurrency)
+        return Vital(breaker=Breaker(care.breaker), gate=gate)
+
+    def _of_own(self, key: tuple[str, str]) -> Vital:
+        found = self._own.pop(key, None) or self._new(key[0])
+        if len(self._own) >= _MOST_OWN:
+            del self._own[next(iter(self._own))]
+        self._own[key] = found
         return found

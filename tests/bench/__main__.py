@@ -1,7 +1,7 @@
 """``python -m tests.bench``: everything side by side; ``clients`` and ``servers``: what the gateway is built on.
 
 ``ledger``: every answer's row at the highest rate; ``usage``: questions about a month of rows; ``limits``: what limits
-cost in Redis; ``cache``: hits from each layer, and misses.
+cost in Redis; ``cache``: hits from each layer, and misses; ``routing``: what a decision takes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from . import cache, comparisons, document, ledger, limits, report, suite, usage
+from . import cache, comparisons, document, ledger, limits, report, routing, suite, usage
 from .measure import Failed
 from .scenarios import FULL, QUICK, Effort
 from .subjects import peers_installed
 
-COMMANDS = ("all", "clients", "servers", "ledger", "usage", "limits", "cache")
+COMMANDS = ("all", "clients", "servers", "ledger", "usage", "limits", "cache", "routing")
 _NO_PEERS = "LiteLLM's proxy: the peers extra is not installed (make .venv/peers.installed)"
 
 
@@ -47,6 +47,8 @@ def _measured(arguments: argparse.Namespace, folder: Path) -> comparisons.Compar
             return limits.limits(arguments.seconds or (0.7 if quick else 7.0), folder)
         case "cache":
             return cache.cache(_effort(arguments), folder)
+        case "routing":
+            return routing.routing(100 if quick else 2000, folder)
         case "clients":
             return comparisons.clients(_effort(arguments), folder)
         case "servers":

@@ -56,6 +56,7 @@ VALUES: Final = {
     "cache_key": "NULL",
     "route": "NULL",
     "decisions": "NULL",
+    "tried": "NULL",
     "tags": "'{}'",
 }
 """Of each column: what it is, in terms of a line of `_DICE`."""

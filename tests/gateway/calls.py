@@ -31,6 +31,7 @@ gateway:
   data_dir: data
   keys: [{{id: test, secret: {KEY}, organization: acme}}]
   timeouts: {{client_write: 0.2}}
+  retries: {{most: 0}}
 models:
   - {{name: up, provider: simulated/echo, price: {{input: 1, output: 2}}}}
   - {{name: up, provider: simulated/second}}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any
 
-import pytest
-
-from cognitude_plugins.gateway.attempts import asked_for_usage, call_provider, upstream_body
+from cognitude_plugins.gateway.attempts import call_provider
+from cognitude_plugins.gateway.care import NO_CARE, Care
 from cognitude_plugins.gateway.providers import ProviderError, Target, Timeouts
 from cognitude_plugins.gateway.providers.verdict import failure
 from cognitude_plugins.gateway.trace import Trace
+from cognitude_plugins.gateway.upstreams import Upstreams
 from hooks import Call, Deployment, Plan, Reply
 from hooks.testing import make_call
 from tests.gateway.calls import Upstream, whole
@@ -27,7 +26,7 @@ PLAN = Plan(deployments=tuple(deployment(id) for id in IDS))
 
 
 async def tried(
-    *answers: Any, total: float = 600.0, trace: Trace | None = None
+    *answers: Any, total: float = 600.0, trace: Trace | None = None, care: Care = NO_CARE
 ) -> tuple[Reply, list[str], list[float], Trace]:
     left = list(answers)
 
@@ -41,9 +40,9 @@ async def tried(
         return outcome  # type: ignore[no-any-return]
 
     upstream = Upstream(answer)
-    targets = {id: Target(deployment=deployment(id), timeouts=Timeouts(total=total)) for id in IDS}
+    targets = {id: Target(deployment=deployment(id), timeouts=Timeouts(total=total), care=care) for id in IDS}
     trace = trace or Trace()
-    reply = await call_provider(make_call(), PLAN, targets, {"direct": upstream}, trace, {})
+    reply = await call_provider(make_call(), PLAN, targets, Upstreams(providers={"direct": upstream}), trace, {})
     totals = [target.timeouts.total for _, _, target in upstream.asked]
     return reply, [target.deployment.id for _, _, target in upstream.asked], totals, trace
 
@@ -97,35 +96,6 @@ async def test_all_attempts_together_have_the_total_time() -> None:
 
 async def test_an_empty_plan_is_a_503_of_the_gateways() -> None:
     plan = Plan(deployments=(), reasons=("first", "nothing in the EU"))
-    reply = await call_provider(make_call(), plan, {}, {}, Trace(), {})
+    reply = await call_provider(make_call(), plan, {}, Upstreams(providers={}), Trace(), {})
     assert (reply.status, reply.source, reply.attempts) == (503, "error", 0)
     assert "nothing in the EU" in reply.body["error"]["message"]
-
-
-def body_of(call: Call) -> Any:
-    return json.loads(upstream_body(call, deployment("one", "gpt")))
-
-
-def test_a_stream_is_asked_for_its_usage_and_whatever_else_the_client_wanted() -> None:
-    chat: dict[str, Any] = {"model": "m", "messages": [], "stream": True}
-    assert body_of(make_call(chat)) == {**chat, "model": "gpt", "stream_options": {"include_usage": True}}
-    options = {"include_usage": False, "other": 1}
-    made = body_of(make_call({**chat, "stream_options": options}))
-    assert made["stream_options"] == {"include_usage": True, "other": 1}
-    assert body_of(make_call({**chat, "stream_options": None}))["stream_options"] == {"include_usage": True}
-
-
-@pytest.mark.parametrize("body", [{"model": "m", "stream": False}, {"model": "m"}])
-def test_a_whole_answer_is_not_asked_for_what_it_has_anyway(body: Any) -> None:
-    assert "stream_options" not in body_of(make_call(body))
-
-
-def test_embeddings_have_no_stream_options() -> None:
-    assert "stream_options" not in body_of(make_call({"model": "m", "input": "x", "stream": True}, api="embeddings"))
-
-
-@pytest.mark.parametrize(
-    ("options", "asked"), [(None, False), ({}, False), ({"include_usage": True}, True), ({"include_usage": 1}, False)]
-)
-def test_whether_the_client_asked_for_usage(options: Any, asked: bool) -> None:
-    assert asked_for_usage(make_call({"model": "m", "stream_options": options})) is asked

@@ -278,7 +278,7 @@ WRONG = [
     ),
     (
         model("{name: a, candidates: [sim, a]}"),
-        "p.yaml:3: models[1].candidates: lead back to a: an alias cannot contain itself",
+        "p.yaml:3: models[1].candidates: lead back to a (a → a): an alias cannot contain itself",
     ),
     (
         model("{name: a, candidates: [sim], provider: openai/gpt}"),
@@ -311,8 +311,8 @@ def test_each_wrong_setting_has_its_message(tmp_path: Path, text: str, message: 
 
 def test_two_aliases_that_lead_to_each_other_are_a_loop(tmp_path: Path) -> None:
     assert problems(tmp_path, "models:\n- {name: a, candidates: [b]}\n- {name: b, candidates: [a]}\n") == [
-        "p.yaml:2: models[0].candidates: lead back to a: an alias cannot contain itself",
-        "p.yaml:3: models[1].candidates: lead back to b: an alias cannot contain itself",
+        "p.yaml:2: models[0].candidates: lead back to a (a → b → a): an alias cannot contain itself",
+        "p.yaml:3: models[1].candidates: lead back to b (b → a → b): an alias cannot contain itself",
     ]
 
 

@@ -90,3 +90,25 @@ async def test_whoever_drains_is_not_ready_however_well_it_is(tmp_path: Path) ->
 def test_no_plugin_at_all_is_ok() -> None:
     assert worst({}) == "ok"
     assert worst({"a": {}, "b": {"status": "ok"}}) == "ok"
+
+
+async def test_each_deployment_is_there_and_none_makes_the_gateway_unready(tmp_path: Path) -> None:
+    runtime = runtime_of(tmp_path)
+    vital = runtime.vitals.of("up")
+    for took in range(1, 76):
+        vital.answered(took / 100)
+    for _ in range(25):
+        vital.failed()
+        vital.breaker.failed()
+    made = await report(runtime, draining=False)
+    assert set(made["providers"]) == {"up", "up#2", "sim"}
+    block = made["providers"]["up"]
+    assert (block["provider"], block["state"], block["error_rate"]) == ("simulated", "open", 0.25)
+    assert (block["in_flight"], block["queued"]) == (0, 0)
+    assert 3 < block["cooldown_seconds"] <= 6
+    assert block["p50_seconds"] == pytest.approx(0.38, rel=0.03)
+    assert block["p95_seconds"] == pytest.approx(0.71, rel=0.03)
+    quiet = made["providers"]["sim"]
+    assert (quiet["state"], quiet["p95_seconds"], quiet["cooldown_seconds"]) == ("closed", None, 0)
+    assert made["status"] == "ok"
+    assert await ready(runtime, draining=False) == (True, "ok")

@@ -74,6 +74,16 @@ async def test_nothing_changed_means_the_clients_own_bytes_but_for_the_model(tmp
     assert upstream.asked[0][1] == body.replace(b'"model" : "up"', b'"model":"echo"')
 
 
+async def test_a_router_may_answer_that_nothing_can_do_what_is_asked(tmp_path: Path) -> None:
+    refusal = Reply.error(400, "No model here can see.", code="no_capable_model")
+    order: list[str] = []
+    plugins = [noting(order, "a", route=lambda plan: refusal), noting(order, "b")]
+    client = await asked(runtime_of(tmp_path, *plugins, upstream=Upstream()))
+    assert (client.status, client.json["error"]["code"]) == (400, "no_capable_model")
+    assert client.headers["x-cognitude-source"] == "a"
+    assert order == ["a down", "b down", "a route", "b up", "a up"]
+
+
 async def test_a_later_router_wins_and_an_earlier_one_breaks_its_ties(tmp_path: Path) -> None:
     plugins = [
         noting([], "a", route=lambda plan: plan.rank(lambda one: -len(one.id), why="longest")),

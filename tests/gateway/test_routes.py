@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,14 @@ from hooks import ConfigError, hookimpl, operation
 from tests.gateway.calls import KEY, YAML, runtime_of
 
 ADMIN = "secret-of-the-admin-key"
+
+
+def _chat(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return body
+
+
+as_chat = operation("Chat", access="member", serves="chat")(lambda body: _chat(body))
+open_chat = operation("Chat", access="public", serves="chat")(lambda body: _chat(body))
 
 
 @operation("Open", access="public")
@@ -124,6 +133,11 @@ async def test_an_endpoint_knows_its_caller_and_keeps_its_methods(tmp_path: Path
         (Mount("/x", app=Router([])), "the endpoint of '/x' has no access class"),
         (Host("a.example", app=Router([])), "routes gave Host"),
         ("/x", "routes gave str"),
+        (Route("/x", as_chat, methods=["GET"]), "'/x' serves model calls: those are POST alone"),
+        (
+            Route("/x", open_chat, methods=["POST"]),
+            "'/x' serves model calls: those are POST alone, with access 'member'",
+        ),
     ],
 )
 def test_a_route_without_an_access_class_is_refused_by_its_plugin(tmp_path: Path, route: Any, said: str) -> None:

@@ -44,7 +44,7 @@ FOREIGN = Deployment(id="mine", model="up", provider="x", upstream_model="x", tr
 WRONG = [
     ("pre_request", lambda call: "text", "pre_request returned str; a Call or Reply, or None for no change"),
     ("pre_request", lambda call: True, "pre_request returned bool"),
-    ("route", lambda plan: list(plan.deployments), "route returned list; a Plan, or None"),
+    ("route", lambda plan: list(plan.deployments), "route returned list; a Plan or Reply, or None"),
     ("post_response", lambda reply: {"x": 1}, "post_response returned dict; a Reply, or None"),
     ("pre_request", fails, "ValueError: it cannot be"),
     ("route", fails, "ValueError: it cannot be"),

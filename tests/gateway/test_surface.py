@@ -54,3 +54,66 @@ async def test_an_endpoint_that_fails_is_answered_with_an_id_too(
     id = await failed(create_app(tmp_path / "plugins.yaml", {}), client)
     assert re.fullmatch(r"req_[0-9a-f]{32}", id)
     assert f"request {id} failed: RuntimeError" in caplog.messages
+
+
+BRIEF = """
+from hooks import Reply, hookimpl, operation
+from starlette.routing import Route
+
+
+@operation("Answer briefly", access="member", serves="chat", responses={200: {"type": "object"}})
+def brief(body):
+    if "max_tokens" in body:
+        return Reply.error(400, "No.", param="max_tokens")
+    return {**body, "model": "sim", "max_tokens": 3}
+
+
+@hookimpl
+def routes():
+    return [Route("/v1/brief", brief, methods=["POST"])]
+"""
+
+
+async def test_a_plugins_model_call_takes_the_path_of_every_other(tmp_path: Path) -> None:
+    (tmp_path / "brief.py").write_text(BRIEF)
+    (tmp_path / "plugins.yaml").write_text(YAML.replace("pipeline: []", "pipeline: [{use: ./brief.py}]"))
+    app = create_app(tmp_path / "plugins.yaml", {})
+    await app.start()
+    try:
+
+        async def ask(body: Any, **headers: str) -> Client:
+            client = Client(body, headers=headers)
+            client.scope.update({"path": "/v1/brief", "query_string": b"", "root_path": ""})
+            await app(client.scope, client.receive, client.send)
+            return client
+
+        messages = [{"role": "user", "content": "one two three four five"}]
+        whole = await ask({"messages": messages})
+        assert (whole.status, whole.json["usage"]["completion_tokens"]) == (200, 3)
+        assert whole.headers["x-cognitude-model"] == "sim"
+        assert [name for name, _ in whole.messages[0]["headers"]].count(b"x-request-id") == 1
+        assert whole.headers["x-request-id"].encode() in journal(tmp_path)
+        streamed = await ask({"messages": messages, "stream": True})
+        assert streamed.headers["content-type"].startswith("text/event-stream")
+        refused = await ask({"messages": messages, "max_tokens": 9})
+        assert (refused.status, refused.json["error"]["param"]) == (400, "max_tokens")
+        assert (await ask({"messages": 1})).json["error"]["param"] == "messages"
+        assert (await ask({"messages": messages}, authorization="Bearer wrong-secret-key-0")).status == 401
+        client = Client()
+        client.scope.update({"path": "/v1/brief", "method": "GET", "query_string": b"", "root_path": ""})
+        await app(client.scope, client.receive, client.send)
+        assert client.status == 405
+    finally:
+        await app.stop()
+
+
+async def test_a_plugins_model_call_is_documented_as_one(tmp_path: Path) -> None:
+    (tmp_path / "brief.py").write_text(BRIEF)
+    (tmp_path / "plugins.yaml").write_text(YAML.replace("pipeline: []", "pipeline: [{use: ./brief.py}]"))
+    client = Client()
+    client.scope.update({"path": "/openapi.json", "method": "GET", "query_string": b"", "root_path": ""})
+    app = create_app(tmp_path / "plugins.yaml", {})
+    await app(client.scope, client.receive, client.send)
+    described = client.json["paths"]["/v1/brief"]["post"]
+    assert "x-cognitude-dry-run" in [one["name"] for one in described["parameters"]]
+    assert {"200", "401", "404", "429", "502"} <= described["responses"].keys()

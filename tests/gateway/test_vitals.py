@@ -36,3 +36,10 @@ def test_quantiles_and_failures_are_of_the_recent() -> None:
 def test_each_deployment_has_its_own_for_good() -> None:
     book = VitalsBook()
     assert book.of("a") is book.of("a") is not book.of("b")
+
+
+def test_calls_with_an_organizations_own_credential_are_counted_apart() -> None:
+    book = VitalsBook()
+    assert book.of("a", "acme") is book.of("a", "acme")
+    assert book.of("a", "acme") is not book.of("a")
+    assert book.of("a", "acme") is not book.of("a", "other")

@@ -306,3 +306,13 @@ async def test_a_stream_that_another_plugin_discards_is_closed() -> None:
 
     await exercise(Replaces(), call=make_call(), answer=Reply(chunks=source))
     assert closed == [True]
+
+
+async def test_a_router_may_answer() -> None:
+    class Blind:
+        @hookimpl
+        def route(self) -> Reply:
+            return Reply.error(400, "No model here can see.")
+
+    done = await exercise(Blind(), call=make_call())
+    assert (done.reply.status, done.call) == (400, None)

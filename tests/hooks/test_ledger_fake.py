@@ -26,6 +26,15 @@ async def test_it_is_a_ledger() -> None:
     assert await asked.spent("acme", since=NOON) == 5
 
 
+async def test_a_call_is_found_by_its_id_in_its_organization() -> None:
+    fake = FakeLedger(FakeCall(at=NOON, id="req_1", model="small", route="why", complexity="simple"))
+    found = await fake.find("acme", "req_1")
+    assert found is not None
+    assert (found.model, found.requested_model, found.route, found.complexity) == ("small", "small", "why", "simple")
+    assert await fake.find("globex", "req_1") is None
+    assert await fake.find("acme", "req_2") is None
+
+
 async def test_sums_count_what_calls_came_to() -> None:
     [sums] = await ledger().usage("acme", since=NOON)
     assert sums == Sums(

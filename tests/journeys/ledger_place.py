@@ -22,6 +22,8 @@ gateway:
   drain: {{announce_seconds: 0, finish_seconds: 5}}
   timeouts: {{connect: 0.5, first_token: 0.6, between_chunks: 0.6, total: 20, request_body: 0.8}}
   limits: {{body_bytes: 65536}}
+  retries: {{most: 0}}
+  breaker: {{enabled: false}}
   keys:
     - {{id: other, secret: {other}, organization: globex, role: admin}}
 models:

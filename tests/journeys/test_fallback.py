@@ -23,6 +23,8 @@ CONFIG = """
 gateway:
   timeouts: {{connect: 1, first_token: 1, between_chunks: 1, total: 3}}
   drain: {{announce_seconds: 0}}
+  retries: {{most: 0}}
+  breaker: {{enabled: false}}
 models:
   - {{name: m, provider: openai/first, base_url: "{first}/v1", api_key: sk-first}}
   - {{name: m, provider: openai/second, base_url: "{second}/v1", api_key: sk-second}}

@@ -95,6 +95,37 @@ def test_the_limits_and_the_cache_survive_fuzzing(tmp_path: Path) -> None:
         assert "Traceback" not in one.text()
 
 
+def test_routing_survives_fuzzing(tmp_path: Path) -> None:
+    models = "models:\n  - {name: auto, candidates: [sim]}"
+    config = CONFIG.replace("models:", models, 1).replace("pipeline: []", "pipeline:\n  - use: complexity_router")
+    with gateway(config, tmp_path) as one:
+        run = fuzz(one.url, tmp_path, "--include-path-regex", "^/v1/(smart|feedback)", examples=25)
+        assert run.returncode == 0, run.stdout + run.stderr
+        cases = re.search(r"(\d+) generated, \1 passed", run.stdout)
+        assert cases, run.stdout
+        assert int(cases[1]) > 100
+        with one.client() as client:
+            assert client.get("/health").json()["status"] == "ok"
+        assert one.stop() == 0
+        assert "Traceback" not in one.text()
+
+
+def test_the_experiments_survive_fuzzing(tmp_path: Path) -> None:
+    arms = "[{name: a, model: sim}, {name: b, model: sim}]"
+    rule = f"{{strategy: experiment, experiment: {{name: x, arms: {arms}}}}}"
+    plugins = f"pipeline:\n  - {{use: balancer, config: {{rules: [{rule}]}}}}"
+    with gateway(CONFIG.replace("pipeline: []", plugins), tmp_path) as one:
+        for secret in (KEY, ADMIN_KEY):
+            run = fuzz(one.url, tmp_path, "--include-path-regex", "^/routing/", examples=30, secret=secret)
+            assert run.returncode == 0, run.stdout + run.stderr
+        with one.client() as client:
+            scored = client.post("/routing/scores", json={"experiment": "x", "user": "ada", "score": 1}).json()
+            assert scored["arm"] in ("a", "b")
+            assert client.get("/health").json()["status"] == "ok"
+        assert one.stop() == 0
+        assert "Traceback" not in one.text()
+
+
 def test_the_fuzzing_finds_a_status_that_is_not_documented(tmp_path: Path) -> None:
     (tmp_path / "rogue.py").write_text(ROGUE)
     config = CONFIG.replace("pipeline: []", "pipeline:\n  - {use: './rogue.py:Rogue'}")

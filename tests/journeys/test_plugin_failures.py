@@ -195,7 +195,7 @@ def test_a_plugin_that_hangs_rejects_the_call_where_that_is_its_policy(tmp_path:
 
 NONSENSE = {
     "pre_request(call)": ("42", "pre_request returned int; a Call or Reply, or None for no change, is expected"),
-    "route(call, plan)": ("['sim']", "route returned list; a Plan, or None for no change, is expected"),
+    "route(call, plan)": ("['sim']", "route returned list; a Plan or Reply, or None for no change, is expected"),
     "post_response(call, reply)": ("call", "post_response returned Call; a Reply, or None for no change, is expected"),
 }
 

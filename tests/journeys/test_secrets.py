@@ -94,6 +94,7 @@ def configuration(upstream: str, database: str, plugin: str = "Clumsy") -> str:
             "drain": {"announce_seconds": 0},
             "timeouts": {"first_token": 1.0, "between_chunks": 1.0, "total": 2.0},
             "limits": {"body_bytes": 100_000},
+            "breaker": {"enabled": False},
         },
         "services": {"database": database},
         "models": models,

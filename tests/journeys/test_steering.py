@@ -15,6 +15,7 @@ from tests.processes import KEY, Running, gateway
 PROVIDER_KEY = "sk-of-the-configuration-0123456789"
 CONFIG = """
 gateway:
+  breaker: {{enabled: false}}
   limits: {{body_bytes: 2000000}}
 models:
   - name: gpt

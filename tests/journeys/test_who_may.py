@@ -19,8 +19,11 @@ from tests.processes import ADMIN_KEY, Running, gateway
 CONFIG = """
 models:
   - {name: sim, provider: simulated/echo}
+  - {name: auto, candidates: [sim]}
 pipeline:
   - use: limiter
+  - use: complexity_router
+  - use: balancer
 """
 
 KNOCKING = (
@@ -47,6 +50,7 @@ OWNER = {**ADMINS, "foreign": "404"}
 ACTING = {**ADMINS, "gateway": "400"}
 """A gateway admin has to say for whom."""
 READING = {**ANY_KEY, "gateway": "400"}
+ACTING_MEMBERS = {**MEMBERS, "gateway": "400"}
 GATEWAY = {**dict.fromkeys(KNOCKING[:4], "401"), **dict.fromkeys(KNOCKING[4:8], "403"), "gateway": "in"}
 
 TABLE: dict[tuple[str, str], dict[str, str]] = {
@@ -86,6 +90,12 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("DELETE", "/rate-limits/config"): ACTING,
     ("GET", "/rate-limits/usage"): READING,
     ("POST", "/rate-limits/reset"): ACTING,
+    ("POST", "/v1/smart/completions"): MEMBERS,
+    ("POST", "/v1/smart/analyze"): ACTING_MEMBERS,
+    ("GET", "/v1/smart/info"): READING,
+    ("POST", "/v1/feedback"): ACTING_MEMBERS,
+    ("GET", "/routing/experiments"): READING,
+    ("POST", "/routing/scores"): ACTING_MEMBERS,
 }
 
 

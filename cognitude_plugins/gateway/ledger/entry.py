@@ -65,6 +65,7 @@ def entry(
         "cache_key": _note(told, "cache_key") if told else None,
         "route": _text("; ".join(trace.reasons), _LONGEST_ROUTE) if trace.reasons else None,
         "decisions": _text(_decisions(trace), _LONGEST_ROUTE) if trace.decisions else None,
+        "tried": _text(trace.attempts_text(), _LONGEST_ROUTE) if trace.tried else None,
         "tags": tags,
     }  # fmt: skip
 

@@ -9,19 +9,31 @@ from functools import partial
 from math import ceil
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from hooks import Dimension, Sums
+from hooks import Booked, Dimension, Sums
 
 from ..storage.database import Storage
 from . import queries
 from .queries import Question
 from .rollups import DAY_MS, SUMS
 from .sketch import Buckets, bucket, decode, merge, quantile
+from .tables import CALLS
 from .tiles import Horizons, Tile, identity_tiles, tiles
 
 DIMENSIONS: Final = ("day", "model", "provider", "user", "key")
 FILTERS: Final = ("key", "user", "model", "provider", "tag")
+_AS_BOOKED: Final = (
+    "requested_model",
+    "model",
+    "key",
+    "user",
+    "source",
+    "status",
+    "complexity",
+    "route",
+    "cost_nano_usd",
+)
 _IDENTITY: Final = frozenset({"user", "key"})
 
 
@@ -78,6 +90,9 @@ class Reader:
         values = [quantile(found, one) for one in quantiles]
         return tuple(value / 1e6 for value in values if value is not None) if found else None
 
+    async def find(self, organization: str, id: str) -> Booked | None:
+        return await self._storage.read(partial(_find, organization=organization, id=id))
+
     async def _usage(self, question: Question, since: datetime, until: datetime | None) -> tuple[Sums, ...]:
         start, end = _milliseconds(since), self._end(until)
         return await self._storage.read(partial(usage, question=question, start=start, end=end))
@@ -113,6 +128,17 @@ def _latency(connection: Connection, *, question: Question, start: int, end: int
             for (sketch,) in connection.execute(queries.sketches(question, tile, dialect)):
                 merge(buckets, decode(bytes(sketch)))
     return buckets
+
+
+def _find(connection: Connection, *, organization: str, id: str) -> Booked | None:
+    row = connection.execute(select(CALLS).where(CALLS.c.id == id, CALLS.c.organization == organization)).first()
+    if row is None:
+        return None
+    return Booked(
+        id=row.id,
+        at=datetime.fromtimestamp(row.time_ms / 1000, UTC),
+        **{name: getattr(row, name) for name in _AS_BOOKED},
+    )
 
 
 def _tiles(

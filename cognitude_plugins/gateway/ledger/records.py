@@ -45,7 +45,9 @@ KINDS: Final[Mapping[str, tuple[type, ...]]] = {
         ),
         (int, NoneType),
     ),
-    **dict.fromkeys(("user", "deployment", "error", "complexity", "cache_key", "route", "decisions"), (str, NoneType)),
+    **dict.fromkeys(
+        ("user", "deployment", "error", "complexity", "cache_key", "route", "decisions", "tried"), (str, NoneType)
+    ),
 }
 NUMBERS: Final = tuple(name for name in COLUMNS if int in KINDS[name])
 INDEXED: Final = ("organization", "key", "user", "model", "provider")

@@ -18,7 +18,7 @@ class Row:
     Tokens are None when not known; ``usage_reported`` is False where the gateway counted. Money is in billionths of a
     US dollar; ``cost_nano_usd`` is None when the price or the usage is not known. ``error`` is a short word:
     ``client_disconnect``, ``provider_error``, or the answer's error code. ``route`` has the routers' reasons,
-    ``decisions`` what plugins in shadow would have done.
+    ``decisions`` what plugins in shadow would have done, ``tried`` each attempt: deployment, outcome, milliseconds.
     """
 
     id: str
@@ -52,6 +52,7 @@ class Row:
     cache_key: str | None = None
     route: str | None = None
     decisions: str | None = None
+    tried: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:

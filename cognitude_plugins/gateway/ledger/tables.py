@@ -51,6 +51,7 @@ class LedgerCall(SQLModel, table=True):
     cache_key: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     route: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     decisions: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    tried: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     tags: str = Field(sa_column=Column(Text, nullable=False))
 
 

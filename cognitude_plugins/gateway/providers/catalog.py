@@ -16,6 +16,7 @@ from .provider import Target
 if TYPE_CHECKING:
     from hooks import Deployment
 
+    from ..care import Care
     from ..price_settings import Price
 
 Transport = Literal["direct", "litellm", "asgi", "simulated"]
@@ -119,6 +120,7 @@ def transport_of(provider: str, base_url: str | None = None) -> Transport | None
 class Catalog:
     """``models`` has every name but the catch-all's, aliases expanded; ``prices`` are by deployment id, where set.
 
+    ``fallbacks`` are by the name that is asked for: the models behind it in their order, with their targets.
     With ``any_name`` the catch-all takes every other name, whatever is in it: its provider puts none into a URL.
     """
 
@@ -126,6 +128,7 @@ class Catalog:
     catch_all: tuple[Target, ...] = ()
     prices: Mapping[str, Price] = field(default_factory=dict)
     any_name: bool = False
+    fallbacks: Mapping[str, tuple[tuple[str, tuple[Target, ...]], ...]] = field(default_factory=dict)
 
     def find(self, name: str) -> tuple[Target, ...]:
         """The targets of a name in the order of the file; empty when no entry takes it.
@@ -144,6 +147,11 @@ class Catalog:
         """Each once, the catch-all's as it stands in the configuration."""
         found = (target for targets in (*self.models.values(), self.catch_all) for target in targets)
         return tuple({target.deployment.id: target.deployment for target in found}.values())
+
+    def cares(self) -> dict[str, Care]:
+        """By deployment id."""
+        found = (target for targets in (*self.models.values(), self.catch_all) for target in targets)
+        return {target.deployment.id: target.care for target in found}
 
     def providers(self) -> frozenset[str]:
         """The providers that its models name."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from cognitude_plugins.gateway.care import Care
 from hooks import Call, Deployment, Reply
 
 _CARRIES_A_SECRET: Final = re.compile(
@@ -43,6 +44,7 @@ class Target:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    care: Care = field(default_factory=Care)
     owner: str = ""
     guarded: bool = False
 

@@ -49,7 +49,7 @@ def test_a_command_that_reads_migrates_nothing(tmp_path: Path, database_url: str
     result = run(config, *arguments)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.endswith(" is at 0001_accounts: run `cognitude migrate`, or start the gateway\n")
-    assert "would apply core@0002_ledger\n" in run(config, "migrate", "--dry-run").stdout
+    assert "would apply core@0002_ledger\nwould apply core@0003_tried\n" in run(config, "migrate", "--dry-run").stdout
     run(config, "migrate", "--to", "base")
     assert " has no tables yet: run `cognitude migrate`" in run(config, *arguments).stderr
 

@@ -169,3 +169,16 @@ def test_whatever_there_is_to_say_of_a_call_its_row_can_be_stored(
         tags={},
     )
     parse(orjson.dumps(row))
+
+
+def test_each_attempt_is_in_the_row_and_no_more_of_them_than_fit() -> None:
+    assert made().tried is None
+    trace = Trace()
+    trace.note("small", "status_503", 0.0124)
+    trace.note("small#2", "ok", 1.5)
+    assert made(trace=trace).tried == "small status_503 12; small#2 ok 1500"
+    for _ in range(500):
+        trace.note("x" * 300, "connect", 0.0)
+    text = made(trace=trace).tried
+    assert text is not None
+    assert len(text) == 1024

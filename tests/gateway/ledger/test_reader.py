@@ -207,6 +207,19 @@ async def test_no_organization_is_no_way_to_ask_for_all(book: Storage) -> None:
         await Reader(book).usage(nobody, since=at(FIRST))
 
 
+async def test_a_call_is_found_by_its_id_in_its_organization(each_database: Storage, tmp_path: Path) -> None:
+    upgrade(each_database, tmp_path / "lock")
+    one = row("req_1", organization="acme", route="because", complexity="simple", model="small")
+    put(each_database, [one])
+    reader = Reader(each_database)
+    found = await reader.find("acme", one.id)
+    assert found is not None
+    assert (found.id, found.at, found.route, found.complexity) == (one.id, at(one.time_ms), "because", "simple")
+    assert (found.model, found.cost_nano_usd) == ("small", one.cost_nano_usd)
+    assert await reader.find("globex", one.id) is None
+    assert await reader.find("acme", "req_none") is None
+
+
 @pytest.mark.parametrize("q", [-0.1, 1.1, float("nan")])
 async def test_a_quantile_is_a_share(book: Storage, q: float) -> None:
     for ledger in (Reader(book), FakeLedger(*map(as_fake, ROWS))):

@@ -1,0 +1,146 @@
+"""What this worker knows of models, out of the database and on its way there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from math import sqrt
+from typing import Final
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from hooks import EVERY_ORGANIZATION, Database, Unavailable
+
+from . import stored
+from .candidates import Candidate
+from .features import Features
+from .gain import NO_CELL, NO_RATING, Cell, Loss, Rating, posterior
+from .stored import Changes, Label, Pair, Place, RatingPlace
+from .study import Study
+
+log: Final = logging.getLogger("cognitude.complexity_router")
+
+_MOST_WAITING: Final = 10_000
+_AT_ONCE: Final = 500
+_DRIFT: Final = 3.0
+"""Standard deviations."""
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Learned:
+    """Labels go to the database behind the calls and are known here from the moment they are given to `put`; what other
+    workers learned is known after the next `refresh`."""
+
+    def __init__(self, now: Callable[[], int] = now_ms) -> None:
+        self.cells: dict[Place, Cell] = {}
+        self.ratings: dict[RatingPlace, Rating] = {}
+        self.studies: dict[Pair, Study] = {}
+        self.dropped = 0
+        self.up = True
+        self._now = now
+        self._waiting: deque[Label] = deque()
+        self._drifted: frozenset[Pair] = frozenset()
+        self._seen_ms = 0
+
+    def put(self, label: Label) -> None:
+        """Dropped, and counted, when too many wait already."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self.dropped += 1
+            return
+        self._waiting.append(label)
+        self.cells[label.place] = self.cells.get(label.place, NO_CELL).with_label(label.loss)
+
+    def loss(self, organization: str, candidate: Candidate, reference: Candidate, task: str) -> Loss:
+        place = Place(organization=organization, candidate=candidate.model, reference=reference.model, task=task)
+        return posterior(
+            self.cells.get(place, NO_CELL),
+            candidate=candidate.quality,
+            reference=reference.quality,
+            rated=self._rated(organization, candidate.model, task),
+            reference_rated=self._rated(organization, reference.model, task),
+        )
+
+    def allowed(
+        self, organization: str, candidate: str, reference: str, features: Features, floor: float
+    ) -> bool | None:
+        """What was learned of single prompts says; None where nothing was, or no longer holds."""
+        if not self.studies:
+            return None
+        pair = Pair(organization, candidate, reference)
+        found = self.studies.get(pair)
+        return None if found is None or pair in self._drifted else found.allows(features, floor)
+
+    def _drifted_now(self) -> Iterator[Pair]:
+        """Of which the candidate loses clearly more than it did when that was learned."""
+        sums: dict[Pair, list[float]] = {pair: [0.0, 0.0, 0.0] for pair in self.studies}
+        for place, cell in self.cells.items():
+            into = sums.get(Pair(place.organization, place.candidate, place.reference))
+            if into is not None:
+                into[:] = (into[0] + cell.losses, into[1] + cell.wins, into[2] + cell.ties)
+        for pair, (lost, won, tied) in sums.items():
+            count = lost + won + tied
+            if count and (lost - won) / count - self.studies[pair].weights.gain > _DRIFT * sqrt(lost + won) / count:
+                yield pair
+
+    async def refresh(self, database: Database) -> None:
+        """Write what waits, and read what has changed. Without a database both are done the next time."""
+        try:
+            await self._flush(database)
+            since = self._seen_ms
+            found = await database.read(EVERY_ORGANIZATION, lambda one: stored.changes(one, since))
+            studies = await asyncio.to_thread(_studies, found) if found.weights else {}
+            self._take(found, studies)
+        except Unavailable as error:
+            if self.up:
+                log.warning("the router learns nothing for now: %s", error)
+            self.up = False
+            return
+        self.up = True
+
+    def _rated(self, organization: str, model: str, task: str) -> Rating:
+        if not self.ratings:
+            return NO_RATING
+        return self.ratings.get(RatingPlace(organization=organization, model=model, task=task), NO_RATING)
+
+    async def _flush(self, database: Database) -> None:
+        """Labels that cannot be written stay; those that the database refuses go."""
+        while self._waiting:
+            labels = [self._waiting[index] for index in range(min(_AT_ONCE, len(self._waiting)))]
+
+            def work(connection: Connection, labels: list[Label] = labels) -> None:
+                stored.add(connection, labels, self._now())
+
+            try:
+                await database.write(EVERY_ORGANIZATION, work)
+            except DBAPIError as error:
+                self.dropped += len(labels)
+                log.warning("%d comparisons are lost: %s", len(labels), error.orig)
+            for _ in labels:
+                self._waiting.popleft()
+
+    def _take(self, found: Changes, studies: dict[Pair, Study]) -> None:
+        self.cells.update(found.cells)
+        self.ratings.update(found.ratings)
+        self.studies.update(studies)
+        self._seen_ms = found.seen_ms
+        self._drifted = frozenset(self._drifted_now())
+        for label in self._waiting:
+            self.cells[label.place] = self.cells.get(label.place, NO_CELL).with_label(label.loss)
+
+
+def _studies(found: Changes) -> dict[Pair, Study]:
+    """Without those of another version, which are learned anew in time."""
+    studies = {}
+    for pair, packed in found.weights.items():
+        try:
+            studies[pair] = Study.loads(packed)
+        except ValueError as error:
+            log.warning("what was learned of %s is of no use: %s", pair.candidate, error)
+    return studies

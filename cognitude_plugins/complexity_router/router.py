@@ -1,0 +1,127 @@
+"""The router: a call and its plan in, the plan in the order of what is wanted out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from hooks import Call, Deployment, Gateway, Plan, Reply
+
+from .candidates import Candidate, Survey
+from .catalogue import UNKNOWN, published
+from .complexity import complexity
+from .decide import Caution, Decision, decide
+from .features import Features, describe
+from .gain import Loss
+from .learned import Learned
+from .pins import Pins
+from .prompt import prompt_of
+from .reason import Reason
+from .routed import Routed
+from .settings import Config
+from .tasks import task_type
+from .wishes import Wishes
+
+
+class Router:
+    """Decides on what is known as of now. ``slow`` gives the seconds within which 95 of 100 of its answers came."""
+
+    def __init__(
+        self,
+        config: Config,
+        gateway: Gateway,
+        *,
+        name: str,
+        learned: Learned,
+        pins: Pins,
+        slow: Callable[[Deployment], float | None],
+    ) -> None:
+        self._config = config
+        self._gateway = gateway
+        self._name = name
+        self._learned = learned
+        self._pins = pins
+        self._caution = Caution(confidence=config.confidence, min_labels=config.min_labels)
+        self._survey = Survey(gateway=gateway, quality=self.quality, slow=slow)
+
+    def quality(self, deployment: Deployment, task: str) -> float:
+        """The prior's: the operator's own figure, or what has been published."""
+        stated = self._config.stated(deployment.model, task)
+        if stated is not None:
+            return stated
+        family = published(deployment.upstream_model)
+        return UNKNOWN if family is None else family.quality(task)
+
+    async def route(self, call: Call, plan: Plan, wishes: Wishes) -> tuple[Plan, Routed] | Reply:
+        """The reply is a 400: no model can do what the call needs, or none as it wants it."""
+        prompt = prompt_of(call)
+        features = describe(prompt.text)
+        task = task_type(features)
+        found = self._survey.of(plan.deployments, prompt, task, self._gateway.prompt_tokens(call))
+        decision = self._decided(call, found, features, task, wishes)
+        if decision.selected is None:
+            return refusal(call.model, decision)
+        model, why, pinned = decision.selected.model, decision.why, False
+        before = await self._pins.find(prompt.conversation) if prompt.continued else None
+        if before is not None and any(one.model == before for one in decision.fit):
+            model, why, pinned = before, "its conversation is there", True
+        if not call.dry_run:
+            self._pins.keep(prompt.conversation, model)
+        routed = Routed(
+            prompt=prompt,
+            features=features,
+            task=task,
+            complexity=complexity(features),
+            wishes=wishes,
+            decision=decision,
+            model=model,
+            why=why,
+            pinned=pinned,
+        )
+        return self._ordered(plan, routed), routed
+
+    def baseline(self, plan: Plan, routed: Routed) -> Deployment | None:
+        """Where the call would have gone without the router."""
+        return next((one for one in plan.deployments if one.model == routed.decision.reference), None)
+
+    def _decided(
+        self, call: Call, found: tuple[Candidate, ...], features: Features, task: str, wishes: Wishes
+    ) -> Decision:
+        alias, organization = self._config.aliases[call.model], call.caller.organization
+
+        def loss(candidate: Candidate, reference: Candidate) -> Loss:
+            believed = self._learned.loss(organization, candidate, reference, task)
+            floor = wishes.min_quality
+            allowed = self._learned.allowed(organization, candidate.model, reference.model, features, floor)
+            return believed if allowed is None else replace(believed, allowed=allowed)
+
+        return decide(
+            found, default=alias.default or found[0].model, wishes=wishes, caution=self._caution, loss_of=loss
+        )
+
+    def _ordered(self, plan: Plan, routed: Routed) -> Plan:
+        reason = Reason(
+            entry=self._name, task=routed.task, level=routed.complexity.level, model=routed.model, why=routed.why
+        )
+        fit = {one.model for one in routed.decision.fit}
+        places = places_of([routed.model, *(one.model for one in routed.decision.judged)])
+        if len(fit) < len(routed.decision.judged):
+            left_out = [one.model for one in routed.decision.judged if one.model not in fit]
+            plan = plan.keep(lambda one: one.model in fit, why=f"{self._name}: not {', '.join(left_out)}")
+        return plan.rank(lambda one: places[one.model], why=str(reason))
+
+
+def places_of(models: Iterable[str]) -> dict[str, int]:
+    """Each name's place, its first."""
+    places: dict[str, int] = {}
+    for model in models:
+        places.setdefault(model, len(places))
+    return places
+
+
+def refusal(alias: str, decision: Decision) -> Reply:
+    """That no model can answer: what each is unfit for."""
+    each = "; ".join(f"{one.model}: {one.unfit}" for one in decision.judged)
+    return Reply.error(
+        400, f"No model behind {alias[:200]!r} can answer this call as it is asked. {each}.", code="no_capable_model"
+    )

@@ -1,0 +1,61 @@
+"""One attempt under way: counted as in flight until its end, whatever that is, and what became of it told once."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from .vitals import Vital
+
+
+class Flight:
+    """Under way from its making to `land`: of a whole answer until it is there, of a stream until it is closed.
+
+    The vital's breaker and its gate have let it in; ``probe`` is what the breaker said. An attempt that was cancelled
+    has neither `answered` nor `failed`: it says nothing of the deployment.
+    """
+
+    __slots__ = ("_began", "_probe", "_vital")
+
+    def __init__(self, vital: Vital, *, probe: bool = False) -> None:
+        vital.in_flight += 1
+        self._vital: Vital | None = vital
+        self._probe = probe
+        self._began = perf_counter()
+
+    @property
+    def seconds(self) -> float:
+        return perf_counter() - self._began
+
+    def answered(self, *, timed: bool = True) -> None:
+        """The head is there, and it is no failure of the deployment's. How long a refusal took is not ``timed``."""
+        vital = self._vital
+        if vital is not None:
+            if timed:
+                vital.answered(perf_counter() - self._began)
+            vital.breaker.succeeded(self._probe)
+            self._probe = False
+
+    def failed(self, rest: float | None = None) -> None:
+        """No answer came, or it broke off behind its head. ``rest``: for how many seconds it wants no more calls."""
+        vital, probe = self._vital, self._probe
+        if vital is None:
+            return
+        self._probe = False
+        self.land()
+        vital.failed()
+        if rest is None:
+            vital.breaker.failed(probe)
+        else:
+            vital.breaker.rest(rest, probe)
+
+    def land(self) -> None:
+        """It is over. Once more does nothing."""
+        vital = self._vital
+        if vital is None:
+            return
+        self._vital = None
+        vital.in_flight -= 1
+        if self._probe:
+            vital.breaker.left(True)
+        if vital.gate is not None:
+            vital.gate.leave()
