@@ -50,8 +50,8 @@ class ModelInfo(BaseModel):
     p95_latency_ms: float | None = Field(description="The same of 95 of 100.")
     p50_day_ms: float | None = Field(description="Of the organization's calls of the last day, half took no longer.")
     p95_day_ms: float | None = Field(description="The same of 95 of 100.")
-    quality: dict[str, float] = Field(
-        description="What is expected of it for each kind of task before anything is seen."
+    quality: dict[str, float | None] = Field(
+        description="What is known of it for each kind of task before anything is seen; null for nothing."
     )
 
 

@@ -21,13 +21,13 @@ class Candidate:
     """One model with its deployments, the best of which speaks for it.
 
     ``cost_nano_usd`` is the estimate for this call in billionths of a US dollar; ``seconds`` what its answers took
-    typically, ``slow_seconds`` what 95 of 100 took at most; each None where nobody knows. ``quality`` is the prior's
-    for this kind of task. ``lacks`` says in words what it cannot do of what the call needs. ``available`` is false
-    while none of its deployments is to be called.
+    typically, ``slow_seconds`` what 95 of 100 took at most; each None where nobody knows. ``quality`` is what is known
+    of it for this kind of task before anything is seen. ``lacks`` says in words what it cannot do of what the call
+    needs. ``available`` is false while none of its deployments is to be called.
     """
 
     model: str
-    quality: float
+    quality: float | None
     cost_nano_usd: int | None = None
     seconds: float | None = None
     slow_seconds: float | None = None
@@ -37,11 +37,14 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Survey:
-    """Makes the candidates of a call. ``quality`` gives the prior's by deployment and task, ``slow`` the seconds within
-    which 95 of 100 of a deployment's answers came."""
+    """Makes the candidates of a call.
+
+    ``quality`` gives what is known of a deployment for a task, ``slow`` the seconds within which 95 of 100 of its
+    answers came.
+    """
 
     gateway: Gateway
-    quality: Callable[[Deployment, str], float]
+    quality: Callable[[Deployment, str], float | None]
     slow: Callable[[Deployment], float | None]
 
     def of(self, deployments: Iterable[Deployment], prompt: Prompt, task: str, tokens: int) -> tuple[Candidate, ...]:
@@ -56,7 +59,8 @@ class Survey:
     ) -> Candidate:
         answer = min(prompt.answer_tokens or _TYPICAL_ANSWER_TOKENS, _TYPICAL_ANSWER_TOKENS)
         usage = Usage(prompt_tokens=tokens, completion_tokens=answer)
-        gateway, quality, available = self.gateway, 0.0, False
+        gateway, available = self.gateway, False
+        quality: float | None = None
         cost: int | None = None
         seconds: float | None = None
         slow: float | None = None
@@ -64,7 +68,8 @@ class Survey:
         for one in deployments:
             vitals = gateway.vitals(one)
             available = available or vitals.state != "open"
-            quality = max(quality, self.quality(one, task))
+            known = self.quality(one, task)
+            quality = known if quality is None or (known is not None and known > quality) else quality
             cost, seconds = _less(cost, gateway.cost(one, usage)), _less(seconds, vitals.seconds)
             slow = _less(slow, self.slow(one))
             if lacks != ():

@@ -76,9 +76,6 @@ FAMILIES: Final[Mapping[str, Published]] = {
     "qwen2.5-72b": Published(0.86, 0.83, 0.87),
 }
 
-UNKNOWN: Final = 0.75
-"""The quality of a model of which nothing is known, for any task."""
-
 
 @lru_cache(maxsize=1024)
 def published(upstream_model: str) -> Published | None:

@@ -56,6 +56,9 @@ def _print(found: Mapping[str, Any]) -> None:
     strongest = sorted(complexity["features"].items(), key=lambda one: -abs(one[1]))[:_SHOWN]
     for name, value in strongest:
         click.echo(f"            {value:+.2f} {name}")
+    usual = routing["usual_gain"]
+    known = "no such questions in its data" if usual is None else f"{usual:+.2f} of a strong model over a weak one"
+    click.echo(f"usual gain  {known}")
     cost, baseline = routing["estimated_cost"], routing["baseline_cost"]
     click.echo(f"cost        {_usd(cost)}, by {routing['default_model']} {_usd(baseline)}")
     click.echo("")

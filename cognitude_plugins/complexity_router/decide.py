@@ -103,7 +103,7 @@ def _unfit(one: Candidate, wishes: Wishes) -> str:
 
 def _reference(candidates: Sequence[Candidate], default: str) -> Candidate:
     named = [one for one in candidates if one.model == default]
-    return named[0] if named else max(candidates, key=lambda one: one.quality)
+    return named[0] if named else max(candidates, key=lambda one: one.quality or 0.0)
 
 
 def _judged(

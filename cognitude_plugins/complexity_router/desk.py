@@ -16,13 +16,14 @@ from sqlalchemy import Connection
 
 from hooks import EVERY_ORGANIZATION, Booked, Call, Caller, ConfigError, Deployment, Gateway, Payload, Reply, Usage
 
-from . import stored
+from . import shipped, stored
 from .apprentice import NotLearned, learn
 from .bodies import AliasInfo, FamilyInfo, Feedback, GainInfo, ModelInfo, SmartInfo
 from .catalogue import FAMILIES
-from .gain import posterior
+from .gain import STRONG, posterior
 from .latencies import Latencies, Q
 from .learned import Learned, now_ms
+from .model import Weights
 from .pins import Pins
 from .reason import Reason
 from .router import Router
@@ -55,6 +56,7 @@ class Desk:
         self.learned = Learned()
         self.router: Router | None = None
         self.shadow: Shadow | None = None
+        self.generic: Weights | None = None
         self._gateway: Gateway | None = None
 
     @property
@@ -79,7 +81,9 @@ class Desk:
                 learned=self.learned,
                 pins=pins,
                 slow=Latencies(gateway).slow,
+                priors=await asyncio.to_thread(shipped.priors),
             )
+            self.generic = await asyncio.to_thread(shipped.weights)
             await self.refresh()
             stack.push_async_callback(self.refresh)
             stack.push_async_callback(self.shadow.close)
@@ -221,7 +225,7 @@ class Desk:
         gains = []
         for place, cell in self.learned.cells.items():
             if place.organization == organization:
-                loss = posterior(cell, candidate=0.5, reference=0.5)
+                loss = posterior(cell, candidate=STRONG, reference=STRONG)
                 gains.append(
                     GainInfo(
                         candidate=place.candidate,

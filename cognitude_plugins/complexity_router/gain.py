@@ -20,6 +20,9 @@ worse is noticed after some, and not after as many as were good."""
 STRENGTH: Final = 3.0
 """So many comparisons the prior is worth."""
 
+STRONG: Final = 0.9
+"""The quality of a default model of which nothing was published."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:

@@ -18,7 +18,7 @@ from hooks import EVERY_ORGANIZATION, Database, Unavailable
 from . import stored
 from .candidates import Candidate
 from .features import Features
-from .gain import NO_CELL, NO_RATING, Cell, Loss, Rating, posterior
+from .gain import NO_CELL, NO_RATING, STRONG, Cell, Loss, Rating, posterior
 from .stored import Changes, Label, Pair, Place, RatingPlace
 from .study import Study
 
@@ -57,12 +57,17 @@ class Learned:
         self._waiting.append(label)
         self.cells[label.place] = self.cells.get(label.place, NO_CELL).with_label(label.loss)
 
-    def loss(self, organization: str, candidate: Candidate, reference: Candidate, task: str) -> Loss:
+    def loss(
+        self, organization: str, candidate: Candidate, reference: Candidate, task: str, prior: float = 0.0
+    ) -> Loss:
+        """Of a model of which nothing was published it is taken that it loses ``prior`` to the reference."""
+        strong = STRONG if reference.quality is None else reference.quality
+        weak = max(0.0, min(1.0, strong - prior)) if candidate.quality is None else candidate.quality
         place = Place(organization=organization, candidate=candidate.model, reference=reference.model, task=task)
         return posterior(
             self.cells.get(place, NO_CELL),
-            candidate=candidate.quality,
-            reference=reference.quality,
+            candidate=weak,
+            reference=strong,
             rated=self._rated(organization, candidate.model, task),
             reference_rated=self._rated(organization, reference.model, task),
         )

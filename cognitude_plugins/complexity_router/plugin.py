@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hooks import Call, Gateway, Job, Outcome, Plan, Reply, hookimpl
 
 from .desk import Desk
+from .model import Weights
 from .report import report
 from .routed import Routed
 from .settings import Config
@@ -71,7 +72,7 @@ class ComplexityRouter:
             return None
         changed = None
         if routed.wishes.report and reply.status == 200:
-            changed = reply = reply.map(_Reporting(routed))
+            changed = reply = reply.map(_Reporting(routed, self._desk.generic))
         if shadow is not None and shadow.drawn(call, reply, routed):
             changed = reply.on_complete(partial(self._done, call, routed))
         return changed
@@ -113,12 +114,13 @@ class ComplexityRouter:
 class _Reporting:
     """Puts the decision into a whole answer, and into the first event of a stream."""
 
-    def __init__(self, routed: Routed) -> None:
+    def __init__(self, routed: Routed, generic: Weights | None) -> None:
         self._routed = routed
+        self._generic = generic
         self._done = False
 
     def __call__(self, body: Any) -> Any:
         if self._done or not isinstance(body, Mapping):
             return None
         self._done = True
-        return {**body, "routing": report(self._routed).model_dump()}
+        return {**body, "routing": report(self._routed, self._generic).model_dump()}

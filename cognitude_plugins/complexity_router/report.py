@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, Field
 
 from .decide import Decision, Judged
+from .features import Features
+from .model import Weights, score
 from .routed import Routed
 
 _NANO = 1e9
@@ -48,9 +50,14 @@ class RoutingReport(BaseModel):
     estimated_cost: float | None = Field(description="Of this call, in US dollars; null where it is not known.")
     baseline_cost: float | None = Field(description="What the default model would cost; null where it is not known.")
     estimated_savings: float | None = Field(description="The difference; null where one of them is not known.")
+    usual_gain: float | None = Field(
+        description="What a strong model gained over a weak one on such questions in the data that the package comes "
+        "with, from -1 to 1; null for questions unlike those. It decides nothing."
+    )
 
 
-def report(routed: Routed) -> RoutingReport:
+def report(routed: Routed, generic: Weights | None = None) -> RoutingReport:
+    """``generic`` are the weights of the package, which are of no pair of models in particular."""
     decision, complexity = routed.decision, routed.complexity
     cost, baseline = _cost(routed.model, decision), _cost(decision.reference, decision)
     return RoutingReport(
@@ -62,21 +69,29 @@ def report(routed: Routed) -> RoutingReport:
         task_type=routed.task,
         selected_model=routed.model,
         default_model=decision.reference,
-        alternatives=[_alternative(one, routed.model) for one in decision.judged],
+        alternatives=[_alternative(one, routed.model, decision.reference) for one in decision.judged],
         runner_up=next((one.model for one in decision.judged if one.model != routed.model), None),
         reason=routed.why,
         pinned=routed.pinned,
         estimated_cost=cost,
         baseline_cost=baseline,
         estimated_savings=None if cost is None or baseline is None else baseline - cost,
+        usual_gain=None if generic is None else _usual(generic, routed.features),
     )
 
 
-def _alternative(one: Judged, chosen: str) -> Alternative:
-    slow = one.candidate.slow_seconds
+def _usual(generic: Weights, features: Features) -> float | None:
+    found = score(generic, features)
+    return round(found.gain, 3) if found.known else None
+
+
+def _alternative(one: Judged, chosen: str, reference: str) -> Alternative:
+    slow, verdict = one.candidate.slow_seconds, one.verdict
+    if verdict == "chosen":
+        verdict = "default" if one.model == reference else "good"
     return Alternative(
         model=one.model,
-        verdict="chosen" if one.model == chosen else one.verdict,
+        verdict="chosen" if one.model == chosen else verdict,
         reason=one.unfit,
         expected_loss=round(one.loss.mean, 4),
         deviation=round(one.loss.deviation, 4),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Final
 
 from hooks import Call, Deployment, Gateway, Plan, Reply
 
 from .candidates import Candidate, Survey
-from .catalogue import UNKNOWN, published
+from .catalogue import published
 from .complexity import complexity
 from .decide import Caution, Decision, decide
 from .features import Features, describe
@@ -19,12 +20,19 @@ from .prompt import prompt_of
 from .reason import Reason
 from .routed import Routed
 from .settings import Config
+from .shipped import Prior
 from .tasks import task_type
 from .wishes import Wishes
 
+_PRIOR_SHARE: Final = 0.5
+_MOST_PRIOR: Final = 0.1
+"""Of what is shipped: models behind one alias are nearer to each other than those that it was measured on."""
+
 
 class Router:
-    """Decides on what is known as of now. ``slow`` gives the seconds within which 95 of 100 of its answers came."""
+    """Decides on what is known as of now. ``slow`` gives the seconds within which 95 of 100 of its answers came;
+    ``priors`` by task are what an unknown model is taken to lose to the default.
+    """
 
     def __init__(
         self,
@@ -35,22 +43,24 @@ class Router:
         learned: Learned,
         pins: Pins,
         slow: Callable[[Deployment], float | None],
+        priors: Mapping[str, Prior],
     ) -> None:
         self._config = config
         self._gateway = gateway
         self._name = name
         self._learned = learned
         self._pins = pins
+        self._priors = priors
         self._caution = Caution(confidence=config.confidence, min_labels=config.min_labels)
         self._survey = Survey(gateway=gateway, quality=self.quality, slow=slow)
 
-    def quality(self, deployment: Deployment, task: str) -> float:
-        """The prior's: the operator's own figure, or what has been published."""
+    def quality(self, deployment: Deployment, task: str) -> float | None:
+        """The operator's own figure, or what has been published; None where there is neither."""
         stated = self._config.stated(deployment.model, task)
         if stated is not None:
             return stated
         family = published(deployment.upstream_model)
-        return UNKNOWN if family is None else family.quality(task)
+        return None if family is None else family.quality(task)
 
     async def route(self, call: Call, plan: Plan, wishes: Wishes) -> tuple[Plan, Routed] | Reply:
         """The reply is a 400: no model can do what the call needs, or none as it wants it."""
@@ -90,7 +100,7 @@ class Router:
         alias, organization = self._config.aliases[call.model], call.caller.organization
 
         def loss(candidate: Candidate, reference: Candidate) -> Loss:
-            believed = self._learned.loss(organization, candidate, reference, task)
+            believed = self._learned.loss(organization, candidate, reference, task, self._prior(task))
             floor = wishes.min_quality
             allowed = self._learned.allowed(organization, candidate.model, reference.model, features, floor)
             return believed if allowed is None else replace(believed, allowed=allowed)
@@ -98,6 +108,9 @@ class Router:
         return decide(
             found, default=alias.default or found[0].model, wishes=wishes, caution=self._caution, loss_of=loss
         )
+
+    def _prior(self, task: str) -> float:
+        return max(0.0, min(_MOST_PRIOR, _PRIOR_SHARE * self._priors[task].gain))
 
     def _ordered(self, plan: Plan, routed: Routed) -> Plan:
         reason = Reason(

@@ -38,7 +38,7 @@ _EVIDENCE: Final[Mapping[str, Mapping[str, float]]] = {
         "powers": 0.5,
         "latex": 0.6,
         "percents": 0.3,
-        "words of proof": 0.8,
+        "words of proof": 1.5,
         "words of code": -0.4,
         "words of law": -0.3,
         "words of medical": -0.5,
@@ -54,10 +54,10 @@ _EVIDENCE: Final[Mapping[str, Mapping[str, float]]] = {
     },
     "writing": {"words of writing": 1.6, "words of code": -1.5, "options": -1.0},
     "summarization": {"words of summary": 2.8, "options": -1.0},
-    "translation": {"words of translation": 1.6, "options": -1.0, "words of places": -0.7},
-    "extraction": {"words of extraction": 1.4, "options": -1.0, "words of code": -1.0},
+    "translation": {"words of translation": 2.8, "options": -1.0, "words of places": -0.7},
+    "extraction": {"words of extraction": 2.0, "options": -1.0, "words of code": -1.0},
     "classification": {"words of classification": 1.5, "options": -1.0, "words of maths": -1.0},
-    "chat": {"words of chat": 3.4, "words": -0.8, "words of places": -0.7},
+    "chat": {"words of chat": 3.0, "words": -0.8, "words of places": -0.7},
 }
 _LEAST: Final = 1.0
 """Less evidence than this is none: such a prompt asks for knowledge, or is chat if it is a word or two."""

@@ -18,9 +18,10 @@ GROUPS: Final[Mapping[str, str]] = {
     "money": "dollar dollars cents cost costs price pay paid spend spent earn earns buy buys sell sells profit",
     "time": "day days week weeks month months year years hour hours minute minutes today yesterday tomorrow",
     "people": "he she they his her their him them",
-    "proof": "prove proof theorem lemma derive deduce therefore hence implies integral derivative matrix polynomial",
+    "proof": "prove proof theorem lemma derive deduce therefore hence implies integral derivative matrix polynomial"
+    " integrate differentiate irrational contradiction induction",
     "maths": "equation solve calculate compute evaluate simplify integer integers triangle circle probability graph"
-    " angle radius prime primes divisible roots value modulo factor degree",
+    " angle radius prime primes divisible root roots square value modulo factor degree",
     "reasoning": "why explain explains reason because cause step steps puzzle clue clues logic infer conclude"
     " argument deduction compare analyze assess justify",
     "design": "design architecture distributed concurrent asynchronous optimize scalable refactor algorithm"

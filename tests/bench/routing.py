@@ -19,6 +19,7 @@ from cognitude_plugins.complexity_router.learned import Learned
 from cognitude_plugins.complexity_router.pins import Pins
 from cognitude_plugins.complexity_router.router import Router
 from cognitude_plugins.complexity_router.settings import Config
+from cognitude_plugins.complexity_router.shipped import priors
 from cognitude_plugins.complexity_router.stored import Place
 from cognitude_plugins.complexity_router.tasks import TASK_TYPES
 from cognitude_plugins.complexity_router.wishes import Wishes
@@ -121,4 +122,12 @@ def _router() -> Router:
         for task in TASK_TYPES:
             place = Place(organization="acme", candidate=candidate, reference=MODELS[0], task=task)
             learned.cells[place] = Cell(losses=2.0, wins=1.0, ties=60.0, labels=63)
-    return Router(Config(), lent, name="complexity_router", learned=learned, pins=Pins(60), slow=Latencies(lent).slow)
+    return Router(
+        Config(),
+        lent,
+        name="complexity_router",
+        learned=learned,
+        pins=Pins(60),
+        slow=Latencies(lent).slow,
+        priors=priors(),
+    )

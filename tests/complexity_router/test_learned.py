@@ -68,6 +68,15 @@ async def test_of_other_organizations_and_tasks_nothing_is_learned(tables: Table
     assert believed(learned, "globex").labels == believed(learned, task="chat").labels == 0
 
 
+async def test_a_model_of_which_nothing_is_known_is_taken_to_lose_what_is_usual() -> None:
+    learned, unknown = Learned(), Candidate(model="own", quality=None)
+    assert learned.loss("acme", unknown, LARGE, "math", 0.17).mean == pytest.approx(0.17)
+    assert learned.loss("acme", unknown, Candidate(model="other", quality=None), "math", 0.17).mean == pytest.approx(
+        0.17
+    )
+    assert learned.loss("acme", SMALL, LARGE, "math", 0.5).mean == pytest.approx(0.1)
+
+
 async def test_ratings_count(tables: Tables) -> None:
     database, learned = tables.lent(), Learned()
     before = believed(learned).mean

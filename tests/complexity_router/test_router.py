@@ -13,6 +13,7 @@ from cognitude_plugins.complexity_router.reason import Reason
 from cognitude_plugins.complexity_router.routed import Routed
 from cognitude_plugins.complexity_router.router import Router
 from cognitude_plugins.complexity_router.settings import Config
+from cognitude_plugins.complexity_router.shipped import priors
 from cognitude_plugins.complexity_router.stored import Label, Place
 from cognitude_plugins.complexity_router.wishes import Wishes
 from hooks import Call, Plan, Reply
@@ -30,6 +31,7 @@ def router(lent: FakeGateway | None = None, learned: Learned | None = None, **co
         learned=learned or Learned(),
         pins=Pins(100),
         slow=Latencies(lent).slow,
+        priors=priors(),
     )
 
 
@@ -140,4 +142,4 @@ async def test_what_the_operator_states_of_a_model_stands_before_what_is_publish
     one = router(quality={"small": stated})
     assert one.quality(SMALL, "math") == 0.1
     assert router().quality(deployment("gpt-4o-mini"), "math") == 0.70
-    assert router().quality(SMALL, "math") == 0.75
+    assert router().quality(SMALL, "math") is None

@@ -98,17 +98,22 @@ def few_labels(study: Study) -> list[Line]:
 
 
 def unseen_domain(study: Study) -> list[Line]:
-    """Every source by weights that had labels of other sources only: of the same pair of models, then of all pairs."""
-    lines = []
-    for name in sources(study.rows):
-        test = study.source(name)
-        others = without_duplicates([row for row in study.rows if row.source != name], test)
-        same = [row for row in others if row.pair == test[0].pair]
-        for what, learn in (("same pair", same), ("all pairs", others)):
-            enough = len(learn) >= training.LEAST_ROWS
-            weights = study.weights(learn, f"unseen domain, {name}, {what}") if enough else None
-            lines.append(study.ours(what, test, weights, source=name, labels=len(learn)))
-    return lines
+    """Every source by weights that had labels of other sources only. Those of other pairs say nothing of it."""
+    return [_unseen(study, name, "router", pooled=False) for name in sources(study.rows)]
+
+
+def pooled_pairs(study: Study) -> list[Line]:
+    """The same with the labels of all pairs in one fit, which is what the router does not do, and why."""
+    return [_unseen(study, name, "all pairs", pooled=True) for name in sources(study.rows)]
+
+
+def _unseen(study: Study, name: str, what: str, *, pooled: bool) -> Line:
+    test = study.source(name)
+    others = without_duplicates([row for row in study.rows if row.source != name], test)
+    learn = [row for row in others if pooled or row.pair == test[0].pair]
+    enough = len(learn) >= training.LEAST_ROWS
+    weights = study.weights(learn, f"unseen domain, {name}, {what}") if enough else None
+    return study.ours(what, test, weights, source=name, labels=len(learn))
 
 
 def unseen_pair(study: Study) -> list[Line]:

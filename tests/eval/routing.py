@@ -58,6 +58,7 @@ def _results(study: Study) -> dict[str, Any]:
         "in domain": experiments.in_domain(study),
         "few labels": experiments.few_labels(study),
         "unseen domain": experiments.unseen_domain(study),
+        "pooled pairs": experiments.pooled_pairs(study),
         "unseen pair": experiments.unseen_pair(study),
         "latency": experiments.latency(study, together),
     }
