@@ -35,7 +35,7 @@ _JUST: Final = 0.02
 
 @dataclass(slots=True, kw_only=True)
 class Course:
-    """``over``: no further deployment is to be tried."""
+    """``over``: no further deployment is to be tried. ``ahead``: those that were tried before their turn."""
 
     call: Call
     targets: Mapping[str, Target]
@@ -43,6 +43,7 @@ class Course:
     trace: Trace
     headers: Mapping[str, str]
     over: bool = False
+    ahead: set[str] = field(default_factory=set)
     _failure: ProviderError | None = None
     _failed: Deployment | None = None
     _refusal: Reply | None = None
@@ -56,6 +57,9 @@ class Course:
     async def attempt(self, deployment: Deployment) -> Reply | None:
         """Its answer; None when it has none, or is not to be called now."""
         self._again_at.pop(deployment.id, None)
+        if self.ahead and deployment.id in self.ahead:
+            self.ahead.discard(deployment.id)
+            return None
         if self._refusal is not None and not self._may_do_better(deployment):
             return None
         trace, target = self.trace, self.targets[deployment.id]
@@ -118,6 +122,34 @@ class Course:
         if self._refusal is not None:
             return self._refusal
         return not_now(self.call, self._passed) if self._passed else no_time()
+
+    def fork(self) -> Course:
+        """Another course of the same call, for an attempt beside this one; `join` takes up what came of it."""
+        trace = self.trace.fork()
+        return replace(self, trace=trace, ahead=set(), _again_at={}, _passed=[], _failure=self._failure)
+
+    def join(self, part: Course) -> None:
+        trace = self.trace
+        trace.attempts += part.trace.attempts
+        trace.tried += part.trace.tried
+        trace.deployment = part.trace.deployment or trace.deployment
+        trace.unsure = trace.unsure or part.trace.unsure
+        self._failure, self._failed = part._failure or self._failure, part._failed or self._failed
+        self._refusal = part._refusal or self._refusal
+        self._larger_than = max(self._larger_than, part._larger_than)
+        self._unwilling |= part._unwilling
+        self._again_at |= part._again_at
+        self._passed += part._passed
+        self.over = self.over or part.over
+
+    def counted(self, reply: Reply) -> Reply:
+        """With the attempts of all."""
+        return replace(reply, attempts=self.trace.attempts)
+
+    def is_well(self, deployment: Deployment) -> bool:
+        """Whether it is worth a call that need not be made."""
+        vital = self.upstreams.vitals.of(deployment.id)
+        return vital.state == "closed" and self._may_do_better(deployment)
 
     def _left(self, target: Target) -> float | None:
         """Seconds, where they are fewer than the target's own total."""

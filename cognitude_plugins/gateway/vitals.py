@@ -19,6 +19,7 @@ from .ledger.sketch import bucket, quantile
 _DECAY_SECONDS: Final = 10.0
 _WINDOW_SECONDS: Final = 120.0
 _MOST: Final = 2048
+_USUAL_SECONDS: Final = 1.0
 _MOST_OWN: Final = 10_000
 
 
@@ -32,6 +33,8 @@ class Vital:
     seconds: float | None = None
     peak_seconds: float | None = None
     _seen: float = 0.0
+    _usual: float | None = None
+    _usual_until: float = 0.0
     _ended: deque[tuple[float, int | None]] = field(default_factory=lambda: deque(maxlen=_MOST))
     """When each of the recent calls ended, and the microseconds to its head; None for one that failed."""
 
@@ -55,6 +58,15 @@ class Vital:
     def error_rate(self) -> float:
         recent = self._recent()
         return sum(took is None for took in recent) / len(recent) if recent else 0.0
+
+    def usual(self, q: float, observations: int) -> float | None:
+        """A quantile as `quantile` has it, up to a second old; None with fewer observations. For every call."""
+        now = monotonic()
+        if now >= self._usual_until:
+            known = sum(took is not None for took in self._recent())
+            self._usual = self.quantile(q) if known >= observations else None
+            self._usual_until = now + _USUAL_SECONDS
+        return self._usual
 
     def as_dict(self) -> dict[str, object]:
         """For ``/health``: times in seconds, of the last two minutes."""
