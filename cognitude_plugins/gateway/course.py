@@ -56,10 +56,10 @@ class Course:
 
     async def attempt(self, deployment: Deployment) -> Reply | None:
         """Its answer; None when it has none, or is not to be called now."""
-        self._again_at.pop(deployment.id, None)
         if self.ahead and deployment.id in self.ahead:
             self.ahead.discard(deployment.id)
             return None
+        self._again_at.pop(deployment.id, None)
         if self._refusal is not None and not self._may_do_better(deployment):
             return None
         trace, target = self.trace, self.targets[deployment.id]
@@ -80,6 +80,7 @@ class Course:
             trace.unsure = True
             if left is not None:
                 target = replace(target, timeouts=replace(target.timeouts, total=left))
+                flight.cut_after(left)
             send = self.upstreams.providers[deployment.transport].send
             reply = await ask_provider(send, self.call, upstream_body(self.call, deployment), target, self.headers)
             flight.answered(timed=reply.status < 400)
@@ -88,7 +89,7 @@ class Course:
             return self._taken(reply, deployment, flight, unsure)
         except ProviderError as error:
             trace.unsure = unsure or not _free(error.reason)
-            self._fail(error, target, flight, left)
+            self._fail(error, target, flight)
             return None
         finally:
             if flight is not None and not streamed:
@@ -191,7 +192,7 @@ class Course:
         self._passed.append((deployment.id, why, wait))
         self.trace.note(deployment.id, why, 0.0)
 
-    def _fail(self, error: ProviderError, target: Target, flight: Flight | None, left: float | None) -> None:
+    def _fail(self, error: ProviderError, target: Target, flight: Flight | None) -> None:
         deployment = target.deployment
         if flight is None:
             self.trace.attempts += 1
@@ -202,7 +203,7 @@ class Course:
         self.trace.note(deployment.id, error.reason, seconds)
         log.warning("call %s: deployment %s failed: %s", self.call.id, deployment.id, error.reason)
         asked = retry_after(error.reply.headers)
-        if flight is not None and not (error.reason == "timeout" and left is not None and seconds > left - _JUST):
+        if flight is not None and not (error.reason == "timeout" and flight.was_cut):
             flight.failed(asked if error.reason == "status_429" else None)
             self._say_open(self.upstreams.vitals.of(deployment.id, target.owner), deployment)
         if self._round < target.care.retries.most and _may_pass(error.reason):
