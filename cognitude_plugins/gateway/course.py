@@ -12,6 +12,7 @@ from typing import Final
 from hooks import Call, Deployment, Reply
 
 from .backoff import pause, retry_after
+from .breaker import Breaker
 from .flight import Flight
 from .metered import Metered
 from .providers import ProviderError, Target
@@ -169,13 +170,13 @@ class Course:
         vital = self.upstreams.vitals.of(deployment.id, owner)
         breaker, gate = vital.breaker, vital.gate
         if gate is not None and (breaker.wait or not await gate.enter(target.timeouts.total if left is None else left)):
-            self._pass(deployment, "circuit_open" if breaker.wait else "full", breaker.wait or _SOON)
+            self._pass(deployment, _why(breaker) if breaker.wait else "full", breaker.wait or _SOON)
             return None
         probe = breaker.enter()
         if probe is None:
             if gate is not None:
                 gate.leave()
-            self._pass(deployment, "circuit_open", breaker.wait)
+            self._pass(deployment, _why(breaker), breaker.wait)
             return None
         flight = Flight(vital, probe=probe)
         budget = self.upstreams.budget(target)
@@ -239,6 +240,10 @@ class Course:
             return False
         context = self.upstreams.traits(deployment).context_tokens
         return not self._larger_than or (context is not None and context > self._larger_than)
+
+
+def _why(breaker: Breaker) -> Why:
+    return "rate_limited" if breaker.rests else "circuit_open"
 
 
 def _provided(reply: Reply, deployment: Deployment, attempts: int, flight: Flight) -> Reply:
