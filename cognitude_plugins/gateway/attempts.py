@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hooks import Call, Plan, Reply
 
 from .course import Course
+from .hedge import hedged
 from .providers import Target
 from .trace import Trace
 from .unserved import nothing_left
@@ -30,8 +31,11 @@ async def call_provider(
     course = Course(call=call, targets=targets, upstreams=upstreams, trace=trace, headers=headers)
     left = plan.deployments
     while left:
-        for deployment in left:
-            reply = await course.attempt(deployment)
+        for place, deployment in enumerate(left):
+            if targets[deployment.id].care.hedging.enabled and not call.stream:
+                reply = await hedged(course, deployment, left[place + 1 :])
+            else:
+                reply = await course.attempt(deployment)
             if reply is not None:
                 return reply
             if course.over:

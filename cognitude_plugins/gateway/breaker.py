@@ -48,6 +48,11 @@ class Breaker:
         return "closed" if self._closed else "half_open"
 
     @property
+    def rests(self) -> bool:
+        """Whether it waits for no more than the time that the deployment has asked for."""
+        return self._closed
+
+    @property
     def wait(self) -> float:
         """Seconds until somebody may be let in again; 0 when now."""
         if not self._again_at:

@@ -12,6 +12,7 @@ from typing import Final
 from hooks import Call, Deployment, Reply
 
 from .backoff import pause, retry_after
+from .breaker import Breaker
 from .flight import Flight
 from .metered import Metered
 from .providers import ProviderError, Target
@@ -35,7 +36,7 @@ _JUST: Final = 0.02
 
 @dataclass(slots=True, kw_only=True)
 class Course:
-    """``over``: no further deployment is to be tried."""
+    """``over``: no further deployment is to be tried. ``ahead``: those that were tried before their turn."""
 
     call: Call
     targets: Mapping[str, Target]
@@ -43,6 +44,7 @@ class Course:
     trace: Trace
     headers: Mapping[str, str]
     over: bool = False
+    ahead: set[str] = field(default_factory=set)
     _failure: ProviderError | None = None
     _failed: Deployment | None = None
     _refusal: Reply | None = None
@@ -55,6 +57,9 @@ class Course:
 
     async def attempt(self, deployment: Deployment) -> Reply | None:
         """Its answer; None when it has none, or is not to be called now."""
+        if self.ahead and deployment.id in self.ahead:
+            self.ahead.discard(deployment.id)
+            return None
         self._again_at.pop(deployment.id, None)
         if self._refusal is not None and not self._may_do_better(deployment):
             return None
@@ -76,6 +81,7 @@ class Course:
             trace.unsure = True
             if left is not None:
                 target = replace(target, timeouts=replace(target.timeouts, total=left))
+                flight.cut_after(left)
             send = self.upstreams.providers[deployment.transport].send
             reply = await ask_provider(send, self.call, upstream_body(self.call, deployment), target, self.headers)
             flight.answered(timed=reply.status < 400)
@@ -84,7 +90,7 @@ class Course:
             return self._taken(reply, deployment, flight, unsure)
         except ProviderError as error:
             trace.unsure = unsure or not _free(error.reason)
-            self._fail(error, target, flight, left)
+            self._fail(error, target, flight)
             return None
         finally:
             if flight is not None and not streamed:
@@ -119,6 +125,34 @@ class Course:
             return self._refusal
         return not_now(self.call, self._passed) if self._passed else no_time()
 
+    def fork(self) -> Course:
+        """Another course of the same call, for an attempt beside this one; `join` takes up what came of it."""
+        trace = self.trace.fork()
+        return replace(self, trace=trace, ahead=set(), _again_at={}, _passed=[], _failure=self._failure)
+
+    def join(self, part: Course) -> None:
+        trace = self.trace
+        trace.attempts += part.trace.attempts
+        trace.tried += part.trace.tried
+        trace.deployment = part.trace.deployment or trace.deployment
+        trace.unsure = trace.unsure or part.trace.unsure
+        self._failure, self._failed = part._failure or self._failure, part._failed or self._failed
+        self._refusal = part._refusal or self._refusal
+        self._larger_than = max(self._larger_than, part._larger_than)
+        self._unwilling |= part._unwilling
+        self._again_at |= part._again_at
+        self._passed += part._passed
+        self.over = self.over or part.over
+
+    def counted(self, reply: Reply) -> Reply:
+        """With the attempts of all."""
+        return replace(reply, attempts=self.trace.attempts)
+
+    def is_well(self, deployment: Deployment) -> bool:
+        """Whether it is worth a call that need not be made."""
+        vital = self.upstreams.vitals.of(deployment.id)
+        return vital.state == "closed" and self._may_do_better(deployment)
+
     def _left(self, target: Target) -> float | None:
         """Seconds, where they are fewer than the target's own total."""
         seconds, left = None, self.trace.deadline
@@ -136,13 +170,13 @@ class Course:
         vital = self.upstreams.vitals.of(deployment.id, owner)
         breaker, gate = vital.breaker, vital.gate
         if gate is not None and (breaker.wait or not await gate.enter(target.timeouts.total if left is None else left)):
-            self._pass(deployment, "circuit_open" if breaker.wait else "full", breaker.wait or _SOON)
+            self._pass(deployment, _why(breaker) if breaker.wait else "full", breaker.wait or _SOON)
             return None
         probe = breaker.enter()
         if probe is None:
             if gate is not None:
                 gate.leave()
-            self._pass(deployment, "circuit_open", breaker.wait)
+            self._pass(deployment, _why(breaker), breaker.wait)
             return None
         flight = Flight(vital, probe=probe)
         budget = self.upstreams.budget(target)
@@ -159,7 +193,7 @@ class Course:
         self._passed.append((deployment.id, why, wait))
         self.trace.note(deployment.id, why, 0.0)
 
-    def _fail(self, error: ProviderError, target: Target, flight: Flight | None, left: float | None) -> None:
+    def _fail(self, error: ProviderError, target: Target, flight: Flight | None) -> None:
         deployment = target.deployment
         if flight is None:
             self.trace.attempts += 1
@@ -170,7 +204,7 @@ class Course:
         self.trace.note(deployment.id, error.reason, seconds)
         log.warning("call %s: deployment %s failed: %s", self.call.id, deployment.id, error.reason)
         asked = retry_after(error.reply.headers)
-        if flight is not None and not (error.reason == "timeout" and left is not None and seconds > left - _JUST):
+        if flight is not None and not (error.reason == "timeout" and flight.was_cut):
             flight.failed(asked if error.reason == "status_429" else None)
             self._say_open(self.upstreams.vitals.of(deployment.id, target.owner), deployment)
         if self._round < target.care.retries.most and _may_pass(error.reason):
@@ -206,6 +240,10 @@ class Course:
             return False
         context = self.upstreams.traits(deployment).context_tokens
         return not self._larger_than or (context is not None and context > self._larger_than)
+
+
+def _why(breaker: Breaker) -> Why:
+    return "rate_limited" if breaker.rests else "circuit_open"
 
 
 def _provided(reply: Reply, deployment: Deployment, attempts: int, flight: Flight) -> Reply:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from time import perf_counter
+from typing import Final
 
 from .vitals import Vital
+
+_JUST: Final = 0.02
+"""Seconds by which a timer may strike early."""
 
 
 class Flight:
@@ -14,13 +18,22 @@ class Flight:
     has neither `answered` nor `failed`: it says nothing of the deployment.
     """
 
-    __slots__ = ("_began", "_probe", "_vital")
+    __slots__ = ("_began", "_cut", "_probe", "_vital")
 
     def __init__(self, vital: Vital, *, probe: bool = False) -> None:
         vital.in_flight += 1
         self._vital: Vital | None = vital
         self._probe = probe
+        self._cut: float | None = None
         self._began = perf_counter()
+
+    def cut_after(self, seconds: float) -> None:
+        """It has less time than the deployment is given: what it does not do in that is not the deployment's fault."""
+        self._cut = seconds
+
+    @property
+    def was_cut(self) -> bool:
+        return self._cut is not None and self.seconds > self._cut - _JUST
 
     @property
     def seconds(self) -> float:
@@ -36,7 +49,7 @@ class Flight:
             self._probe = False
 
     def failed(self, rest: float | None = None) -> None:
-        """No answer came, or it broke off behind its head. ``rest``: for how many seconds it wants no more calls."""
+        """No answer came, or not all of it. ``rest``: for how many seconds it wants no more calls."""
         vital, probe = self._vital, self._probe
         if vital is None:
             return
@@ -47,6 +60,13 @@ class Flight:
             vital.breaker.failed(probe)
         else:
             vital.breaker.rest(rest, probe)
+
+    def broke(self) -> None:
+        """It broke off behind its head."""
+        if self.was_cut:
+            self.land()
+        else:
+            self.failed()
 
     def land(self) -> None:
         """It is over. Once more does nothing."""

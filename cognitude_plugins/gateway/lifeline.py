@@ -8,7 +8,10 @@ from time import perf_counter
 from types import TracebackType
 from typing import Final, Literal
 
-Gone = Literal["client_disconnect", "provider_error", "plugin_error", "request_timeout", "shutdown", "not_recorded"]
+Gone = Literal[
+    "client_disconnect", "provider_error", "plugin_error", "request_timeout", "shutdown", "not_recorded", "superseded"
+]
+"""``superseded``: another attempt of a hedged call had answered."""
 
 
 _LOOK_SECONDS: Final = 0.25

@@ -46,7 +46,7 @@ class Metered:
     def broke(self) -> None:
         """The provider broke off."""
         if self._flight is not None:
-            self._flight.failed()
+            self._flight.broke()
 
     async def aclose(self) -> None:
         if self._flight is not None:

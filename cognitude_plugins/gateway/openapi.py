@@ -11,7 +11,7 @@ from hooks import Operation
 
 from . import schemas
 from .components import Components, Source
-from .openapi_words import ACTING_FOR, CALL_NOTE, DRY_RUN, ERRORS, HEADERS, SCHEMES, SECURITY, TIMEOUT
+from .openapi_words import ACTING_FOR, CALL_NOTE, DRY_RUN, ERRORS, HEADERS, SCHEMES, SECURITY
 from .operations import API_OPERATIONS
 
 __all__ = ["API_OPERATIONS", "document"]
@@ -82,7 +82,7 @@ class _Writer:
                 self.tags[operation.tag]["description"] = CALL_NOTE
         written: dict[str, Any] = {"operationId": self._id(method, template), "summary": operation.summary}
         if call:
-            parameters += [DRY_RUN, TIMEOUT]
+            parameters.append(DRY_RUN)
         if operation.tag:
             written["tags"] = [operation.tag]
         if operation.request is not None and method in _BODILESS:

@@ -27,7 +27,8 @@ ERRORS: Final = {
 CALL_NOTE: Final = (
     "Fields that the gateway does not know pass through to the provider. A refusal of the provider's is passed on with "
     "its status. With the header `x-cognitude-dry-run: true` the answer is the decision: which deployments would be "
-    "called, and why."
+    "called, and why. With `x-request-timeout-ms: 2000` the whole answer may take no longer than so many milliseconds; "
+    "it cannot lengthen what is configured."
 )
 SECURITY: Final[list[dict[str, list[str]]]] = [{"bearerAuth": []}, {"x-api-key": []}, {"api-key": []}]
 SCHEMES: Final = {
@@ -47,13 +48,6 @@ DRY_RUN: Final = {
     "in": "header",
     "description": "`true` or `1`: decide where the call would go, and call no provider.",
     "schema": {"type": "string"},
-}
-TIMEOUT: Final = {
-    "name": "x-request-timeout-ms",
-    "in": "header",
-    "description": "Milliseconds that the whole answer may take, from the request's arrival; it can only shorten what "
-    "is configured.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": 999_999_999_999},
 }
 HEADERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "x-request-id": {"description": "The id of this request, in every answer and log.", "required": True},

@@ -24,6 +24,7 @@ from .ledger.journal_errors import JournalError
 from .lent import Lent
 from .lifeline import Gone
 from .loader import Loaded, load_file, register
+from .lost_hedge import settle
 from .models import Catalog, targets
 from .outbound.guard import guard_of
 from .pipeline import Pipeline, compile_pipeline
@@ -47,6 +48,8 @@ from .watchers import Background
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
+
+    from .course import Course
 
 NO_TAGS: Final[Mapping[str, str]] = {}
 _FREE: Final = Price(input=0, output=0)
@@ -111,7 +114,10 @@ class Runtime:
         self.pipeline = replace(
             self.pipeline,
             upstreams=replace(
-                self.pipeline.upstreams, target_for=self.books.credentials.target_for, traits=self.traits.of
+                self.pipeline.upstreams,
+                target_for=self.books.credentials.target_for,
+                traits=self.traits.of,
+                lost=self._lost,
             ),
             unpriced=self._unpriced if self.config.gateway.require_price else None,
         )
@@ -131,6 +137,9 @@ class Runtime:
         if service is not None:
             self._stack.push_async_callback(service.release)
         return service
+
+    def _lost(self, call: Call, attempt: asyncio.Task[Reply | None], part: Course) -> None:
+        self.background.start(settle(self, call, attempt, part))
 
     def _unpriced(self, deployment: Deployment) -> bool:
         return self.prices.of(deployment) is None

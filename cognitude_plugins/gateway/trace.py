@@ -54,6 +54,12 @@ class Trace:
     def seconds(self) -> float:
         return perf_counter() - self.started
 
+    def fork(self) -> Trace:
+        """For an attempt beside this one: the same clock and deadline, nothing tried."""
+        trace = Trace()
+        trace.started, trace.arrived_ms, trace.deadline = self.started, self.arrived_ms, self.deadline
+        return trace
+
     def note(self, deployment: str, outcome: str, seconds: float) -> None:
         """What came of an attempt, or why there was none."""
         if len(self.tried) < _MOST_TRIED:

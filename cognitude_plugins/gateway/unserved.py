@@ -9,11 +9,11 @@ from typing import Final, Literal
 
 from hooks import Call, Plan, Reply
 
-Why = Literal["circuit_open", "full", "retry_budget"]
+Why = Literal["circuit_open", "rate_limited", "full", "retry_budget"]
 
-_CODES: Final = {"circuit_open": "circuit_open", "full": "overloaded", "retry_budget": "overloaded"}
 _SAID: Final = {
     "circuit_open": "is left alone after failures",
+    "rate_limited": "has said 429 and asked for a rest",
     "full": "has as many calls as it may",
     "retry_budget": "has been tried too often",
 }
@@ -26,13 +26,21 @@ def nothing_left(plan: Plan) -> Reply:
 
 
 def not_now(call: Call, passed: Sequence[tuple[str, Why, float]]) -> Reply:
-    """``passed`` over were these deployments, each for so many seconds yet. The soonest is the one to come back for."""
+    """``passed`` over were these deployments, each for so many seconds yet. The soonest is the one to come back for.
+
+    429 where all of them have said so themselves, to other calls: it is what this one would have been told.
+    """
     wait = min(seconds for _, _, seconds in passed)
-    why = passed[-1][1] if len({why for _, why, _ in passed}) == 1 else "full"
     told = "; ".join(dict.fromkeys(f"{id} {_SAID[why]}" for id, why, _ in passed))
     message = f"No deployment of the model {call.model[:200]!r} takes a call just now: {told[:500]}."
     headers = {"retry-after": f"{max(1, ceil(wait))}", "retry-after-ms": f"{max(1, ceil(wait * 1000))}"}
-    reply = Reply.error(503, message, type="server_error", code=_CODES[why], headers=headers)
+    why = {why for _, why, _ in passed}
+    if why == {"rate_limited"}:
+        reply = Reply.error(429, message, type="rate_limit_error", code="provider_rate_limited", headers=headers)
+    elif why <= {"rate_limited", "circuit_open"}:
+        reply = Reply.error(503, message, type="server_error", code="circuit_open", headers=headers)
+    else:
+        reply = Reply.error(503, message, type="server_error", code="overloaded", headers=headers)
     return replace(reply, source="error")
 
 

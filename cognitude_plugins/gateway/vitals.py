@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp
@@ -17,8 +16,8 @@ from .gate import Gate
 from .ledger.sketch import bucket, quantile
 
 _DECAY_SECONDS: Final = 10.0
-_WINDOW_SECONDS: Final = 120.0
-_MOST: Final = 2048
+_HALF_SECONDS: Final = 60.0
+_USUAL_SECONDS: Final = 1.0
 _MOST_OWN: Final = 10_000
 
 
@@ -32,8 +31,9 @@ class Vital:
     seconds: float | None = None
     peak_seconds: float | None = None
     _seen: float = 0.0
-    _ended: deque[tuple[float, int | None]] = field(default_factory=lambda: deque(maxlen=_MOST))
-    """When each of the recent calls ended, and the microseconds to its head; None for one that failed."""
+    _usual: float | None = None
+    _usual_until: float = 0.0
+    _recent: Recent = field(default_factory=lambda: Recent())
 
     def answered(self, seconds: float) -> None:
         now = monotonic()
@@ -42,10 +42,10 @@ class Vital:
         peak = self.peak_seconds
         self.peak_seconds = seconds if peak is None or seconds >= peak else peak + weight * (seconds - peak)
         self.seconds, self._seen = mean, now
-        self._ended.append((now, int(seconds * 1e6)))
+        self._recent.add(now, int(seconds * 1e6))
 
     def failed(self) -> None:
-        self._ended.append((monotonic(), None))
+        self._recent.add(monotonic(), None)
 
     @property
     def state(self) -> State:
@@ -53,8 +53,17 @@ class Vital:
 
     @property
     def error_rate(self) -> float:
-        recent = self._recent()
-        return sum(took is None for took in recent) / len(recent) if recent else 0.0
+        answered, failed = self._recent.counts(monotonic())
+        return failed / (answered + failed) if failed else 0.0
+
+    def usual(self, q: float, observations: int) -> float | None:
+        """A quantile as `quantile` has it, up to a second old; None with fewer observations. For every call."""
+        now = monotonic()
+        if now >= self._usual_until:
+            known = self._recent.counts(now)[0]
+            self._usual = self.quantile(q) if known >= observations else None
+            self._usual_until = now + _USUAL_SECONDS
+        return self._usual
 
     def as_dict(self) -> dict[str, object]:
         """For ``/health``: times in seconds, of the last two minutes."""
@@ -69,19 +78,51 @@ class Vital:
         }
 
     def quantile(self, q: float) -> float | None:
-        buckets: dict[int, int] = {}
-        for took in self._recent():
-            if took is not None:
-                at = bucket(took)
-                buckets[at] = buckets.get(at, 0) + 1
-        found = quantile(buckets, q)
+        found = quantile(self._recent.buckets(monotonic()), q)
         return None if found is None else found / 1e6
 
-    def _recent(self) -> list[int | None]:
-        since = monotonic() - _WINDOW_SECONDS
-        while self._ended and self._ended[0][0] < since:
-            self._ended.popleft()
-        return [took for _, took in self._ended]
+
+class Recent:
+    """Of the last one to two minutes: how many failed, and how long the others took, in the buckets of `sketch`."""
+
+    __slots__ = ("_before", "_failed", "_failed_before", "_now", "_until")
+
+    def __init__(self) -> None:
+        self._now: dict[int, int] = {}
+        self._before: dict[int, int] = {}
+        self._failed = self._failed_before = 0
+        self._until = 0.0
+
+    def add(self, now: float, took: int | None) -> None:
+        if now >= self._until:
+            self._turn(now)
+        if took is None:
+            self._failed += 1
+        else:
+            at = bucket(took)
+            self._now[at] = self._now.get(at, 0) + 1
+
+    def counts(self, now: float) -> tuple[int, int]:
+        """Answered, failed."""
+        if now >= self._until:
+            self._turn(now)
+        return sum(self._now.values()) + sum(self._before.values()), self._failed + self._failed_before
+
+    def buckets(self, now: float) -> dict[int, int]:
+        if now >= self._until:
+            self._turn(now)
+        if not self._before:
+            return self._now
+        merged = dict(self._before)
+        for at, count in self._now.items():
+            merged[at] = merged.get(at, 0) + count
+        return merged
+
+    def _turn(self, now: float) -> None:
+        recent = now < self._until + _HALF_SECONDS
+        self._before, self._failed_before = (self._now, self._failed) if recent else ({}, 0)
+        self._now, self._failed = {}, 0
+        self._until = now + _HALF_SECONDS
 
 
 class VitalsBook:

@@ -171,6 +171,17 @@ async def test_a_429_with_retry_after_is_obeyed_for_all_calls() -> None:
     assert world.order == "abbba"
 
 
+async def test_while_all_rest_after_a_429_the_answer_is_one() -> None:
+    world = World(Care(retries=replace(FAST, most=0)), a=status(429, retry_after="20"), b=status(429, retry_after="9"))
+    first = await world.ask()
+    assert (first.status, first.headers["retry-after"]) == (429, "9")
+    world.asked.clear()
+    reply = await world.ask()
+    assert (reply.status, code_of(reply), reply.headers["retry-after"]) == (429, "provider_rate_limited", "9")
+    assert [word for _, word, _ in world.traces[-1].tried] == ["rate_limited", "rate_limited"]
+    assert world.asked == []
+
+
 async def test_a_call_that_gives_itself_too_little_time_blames_nobody() -> None:
     async def slow(target: Target) -> Any:
         await asyncio.sleep(target.timeouts.total)

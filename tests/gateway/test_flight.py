@@ -164,3 +164,13 @@ async def test_a_task_that_is_cancelled_ends_the_flight(tmp_path: Path) -> None:
     await settled()
     vital = runtime.vitals.of("up")
     assert (vital.in_flight, vital.error_rate) == (0, 0.0)
+
+
+def test_what_a_call_cut_short_itself_says_nothing_of_the_deployment() -> None:
+    vital = Vital()
+    for seconds, failures in ((0.0, 0.0), (60.0, 1 / 3)):
+        flight = Flight(vital)
+        flight.answered()
+        flight.cut_after(seconds)
+        flight.broke()
+        assert (vital.in_flight, vital.error_rate) == (0, failures)

@@ -102,7 +102,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     with ExitStack() as stack:
         upstream = stack.enter_context(simulated(folder, "--host", "0.0.0.0"))
         wanted = [(name, fault, OFF) for name, (fault, *_) in FAULTS.items()]
-        wanted += [(f"{name}-guarded", FAULTS[name][0], "") for name in ("500", "refused", "stall")]
+        wanted += [(f"{name}-guarded", FAULTS[name][0], "") for name in ("500", "refused", "stall", "429")]
         wanted += [("probed", "503, slow_head=0.3", ", retries: {most: 0}")]
         models = [entry(name, fault, upstream, more, number) for number, (name, fault, more) in enumerate(wanted)]
         yield Place(stack.enter_context(gateway(HEAD + "".join(models), folder)), upstream)
@@ -146,6 +146,15 @@ async def test_a_thousand_calls_to_a_dead_provider_are_few_there(place: Place, n
     assert all(one.attempts == 0 and one.retry_after is not None and one.retry_after <= 30 for one in open_)
     assert place.upstream_calls() - before <= 1000 * BUDGET
     assert sum(one.attempts for one in seen) <= 20 + 2 * took, "and then one at a time finds out"
+
+
+async def test_a_provider_that_says_when_to_come_back_is_not_asked_before(place: Place) -> None:
+    before = place.upstream_calls()
+    await place.ask("429-guarded", 1)
+    seen = await place.ask("429-guarded", CALLS)
+    assert Counter(one.status for one in seen) == {429: CALLS}
+    assert all(one.retry_after is not None and 0 < one.retry_after <= 7 for one in seen)
+    assert place.upstream_calls() - before == 1
 
 
 async def test_streams_that_break_off_open_the_circuit_too(place: Place) -> None:

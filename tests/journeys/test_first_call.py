@@ -24,7 +24,7 @@ gateway:
     - {{id: user, secret: {user_key}, organization: acme}}
 models:
   - {{name: full, provider: simulated/echo, options: {{faults: context_length}}}}
-  - {{name: limited, provider: simulated/echo, options: {{faults: "429=7"}}}}
+  - {{name: limited, provider: simulated/echo, options: {{faults: "429=7"}}, breaker: {{enabled: false}}}}
   - {{name: broken, provider: simulated/echo, options: {{faults: "500"}}}}
   - {{name: closed, provider: simulated/echo, options: {{faults: "503"}}}}
   - {{name: slow, provider: simulated/echo, options: {{latency_ms: 3000}}}}

@@ -26,7 +26,7 @@ SUMS: Final = (
     "unpriced",
     "latency_us_sum",
 )
-NO_PLUGIN: Final = ("provider", "error", "dry_run")
+NO_PLUGIN: Final = ("provider", "error", "dry_run", "hedge")
 """Sources that are no plugin. A hit is a good answer of a plugin: no provider was paid for it."""
 
 MINUTE_MS: Final = 60_000

@@ -14,11 +14,12 @@ class Row:
     """``id`` is the answer's ``x-request-id``. Times: ``time_ms`` of arrival since 1970, durations in microseconds.
 
     ``model`` and ``provider`` are what the sums are kept by: the served deployment's; without one the model that was
-    asked for if it is the gateway's, and empty. ``source`` is ``provider``, ``error`` or the plugin that answered.
-    Tokens are None when not known; ``usage_reported`` is False where the gateway counted. Money is in billionths of a
-    US dollar; ``cost_nano_usd`` is None when the price or the usage is not known. ``error`` is a short word:
-    ``client_disconnect``, ``provider_error``, or the answer's error code. ``route`` has the routers' reasons,
-    ``decisions`` what plugins in shadow would have done, ``tried`` each attempt: deployment, outcome, milliseconds.
+    asked for if it is the gateway's, and empty. ``source`` is ``provider``, ``error``, ``hedge`` (of a hedged call the
+    attempt that came second) or the plugin that answered. Tokens are None when not known; ``usage_reported`` is False
+    where the gateway counted. Money is in billionths of a US dollar; ``cost_nano_usd`` is None when the price or the
+    usage is not known. ``error`` is a short word: ``client_disconnect``, ``provider_error``, or the answer's error
+    code. ``route`` has the routers' reasons, ``decisions`` what plugins in shadow would have done, ``tried`` each
+    attempt: deployment, outcome, milliseconds.
     """
 
     id: str
