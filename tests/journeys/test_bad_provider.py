@@ -176,7 +176,8 @@ async def test_one_probe_finds_out_while_fifty_wait(place: Place) -> None:
         assert {one.status for one in seen} == {503}
 
 
-def test_what_happened_can_be_read(place: Place) -> None:
+async def test_what_happened_can_be_read(place: Place) -> None:
+    await place.ask("500-guarded", 20)
     with place.one.client() as client:
         report: dict[str, Any] = client.get("/health").json()
         assert client.get("/readyz").status_code == 200
