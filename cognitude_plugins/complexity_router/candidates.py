@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from hooks import Deployment, Gateway, Usage
 
@@ -16,8 +16,7 @@ _TYPICAL_ANSWER_TOKENS: Final = 400
 """What an answer is taken for where the client allows more: about that of a chat."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One model with its deployments, the best of which speaks for it.
 
     ``cost_nano_usd`` is the estimate for this call in billionths of a US dollar; ``seconds`` what its answers took

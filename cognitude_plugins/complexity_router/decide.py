@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from .candidates import Candidate
 from .gain import Loss
@@ -31,8 +31,7 @@ class Caution:
     min_labels: int = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(NamedTuple):
     """One candidate with what was found of it. ``flip`` says in words what would have changed that."""
 
     candidate: Candidate

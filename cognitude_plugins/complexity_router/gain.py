@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import erf, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 FADE: Final = 0.995
 """What an older comparison counts for when a new one comes: 200 are remembered in all, so that a model that has become
@@ -55,8 +55,7 @@ class Rating:
         return Rating(count=self.count * FADE + 1, total=self.total * FADE + score, labels=self.labels + 1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loss:
+class Loss(NamedTuple):
     """What is believed of the loss: ``mean`` and ``deviation``, after ``labels`` of this organization's own.
 
     ``allowed`` is what is known of this very prompt, where such prompts were learned from: whether the candidate may

@@ -85,13 +85,12 @@ def _conversation(call: Call, body: Mapping[str, Any], turns: list[tuple[str, st
     given = call.headers.get("x-conversation-id") or body.get("prompt_cache_key")
     if not given and isinstance(metadata, dict):
         given = next((metadata[name] for name in _NAMES if isinstance(metadata.get(name), str)), None)
-    digest = blake2b(digest_size=16)
     parts = [str(given)] if given else [text[:_MOST_CHARACTERS] for role, text in turns if role not in _ANSWERS]
     caller = call.caller
-    for part in (caller.organization, caller.user or caller.key, call.model, *parts):
-        data = part.encode(errors="replace")
-        digest.update(b"%d:" % len(data) + data)
-    return digest.digest()
+    whole = (caller.organization, caller.user or caller.key, call.model, *parts)
+    # With their lengths, so that no two lists come to the same text.
+    text = "".join([f"{len(part)}:{part}" for part in whole])
+    return blake2b(text.encode(errors="replace"), digest_size=16).digest()
 
 
 def _needs(body: Mapping[str, Any]) -> Iterator[str]:

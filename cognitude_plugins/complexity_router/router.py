@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from hooks import Call, Deployment, Gateway, Plan, Reply
@@ -103,7 +102,7 @@ class Router:
             believed = self._learned.loss(organization, candidate, reference, task, self._prior(task))
             floor = wishes.min_quality
             allowed = self._learned.allowed(organization, candidate.model, reference.model, features, floor)
-            return believed if allowed is None else replace(believed, allowed=allowed)
+            return believed if allowed is None else believed._replace(allowed=allowed)
 
         return decide(
             found, default=alias.default or found[0].model, wishes=wishes, caution=self._caution, loss_of=loss

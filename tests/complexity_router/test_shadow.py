@@ -178,7 +178,7 @@ async def test_the_share_of_calls_is_kept_and_goes_where_too_little_is_known() -
     shadow = Shadow(Config(shadow_rate=0.02), gateway(), Learned(), Random(3))
     reply = replace(Reply.json(completion()), source="provider")
     unsure = await one_routed()
-    sure = replace(unsure, decision=replace(unsure.decision, judged=(replace(unsure.decision.judged[0]),) * 2))
+    sure = replace(unsure, decision=replace(unsure.decision, judged=(unsure.decision.judged[0],) * 2))
     chance = Random(4)
     drawn: Counter[bool] = Counter()
     for _ in range(20_000):
