@@ -95,6 +95,7 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def environ(one: Running) -> dict[str, str]:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     keys = {"COGNITUDE_API_KEY": KEY, "COGNITUDE_BOOTSTRAP_KEY": KEY, "COGNITUDE_ADMIN_KEY": ADMIN_KEY}
+    keys["COGNITUDE_URL"] = one.url
     return {**os.environ, **keys, "PATH": path, "no_proxy": "*", "PYTHONPATH": str(ROOT)}
 
 
