@@ -84,8 +84,8 @@ class Course:
                 flight.cut_after(left)
             send = self.upstreams.providers[deployment.transport].send
             reply = await ask_provider(send, self.call, upstream_body(self.call, deployment), target, self.headers)
-            flight.answered(timed=reply.status < 400)
             streamed = reply.chunks is not None
+            flight.answered(timed=reply.status < 400, streamed=streamed)
             trace.note(deployment.id, "ok" if reply.status < 400 else f"status_{reply.status}", flight.seconds)
             return self._taken(reply, deployment, flight, unsure)
         except ProviderError as error:

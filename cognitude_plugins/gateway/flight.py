@@ -18,13 +18,14 @@ class Flight:
     has neither `answered` nor `failed`: it says nothing of the deployment.
     """
 
-    __slots__ = ("_began", "_cut", "_probe", "_vital")
+    __slots__ = ("_began", "_cut", "_due", "_probe", "_vital")
 
     def __init__(self, vital: Vital, *, probe: bool = False) -> None:
         vital.in_flight += 1
         self._vital: Vital | None = vital
         self._probe = probe
         self._cut: float | None = None
+        self._due = False
         self._began = perf_counter()
 
     def cut_after(self, seconds: float) -> None:
@@ -39,12 +40,20 @@ class Flight:
     def seconds(self) -> float:
         return perf_counter() - self._began
 
-    def answered(self, *, timed: bool = True) -> None:
-        """The head is there, and it is no failure of the deployment's. How long a refusal took is not ``timed``."""
+    def answered(self, *, timed: bool = True, streamed: bool = False) -> None:
+        """The head is there, and it is no failure of the deployment's. How long a refusal took is not ``timed``.
+
+        Of what is ``streamed`` the breaker is told at its end: heads alone would outweigh the streams that break off
+        later. A probe has found out enough by its head.
+        """
         vital = self._vital
-        if vital is not None:
-            if timed:
-                vital.answered(perf_counter() - self._began)
+        if vital is None:
+            return
+        if timed:
+            vital.answered(perf_counter() - self._began)
+        if streamed and not self._probe:
+            self._due = True
+        else:
             vital.breaker.succeeded(self._probe)
             self._probe = False
 
@@ -53,7 +62,7 @@ class Flight:
         vital, probe = self._vital, self._probe
         if vital is None:
             return
-        self._probe = False
+        self._probe = self._due = False
         self.land()
         vital.failed()
         if rest is None:
@@ -77,5 +86,7 @@ class Flight:
         vital.in_flight -= 1
         if self._probe:
             vital.breaker.left(True)
+        if self._due:
+            vital.breaker.succeeded()
         if vital.gate is not None:
             vital.gate.leave()

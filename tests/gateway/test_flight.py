@@ -174,3 +174,26 @@ def test_what_a_call_cut_short_itself_says_nothing_of_the_deployment() -> None:
         flight.cut_after(seconds)
         flight.broke()
         assert (vital.in_flight, vital.error_rate) == (0, failures)
+
+
+def test_streams_that_break_off_open_the_breaker_however_many_heads_come_between() -> None:
+    vital = Vital()
+    flights = [Flight(vital) for _ in range(40)]
+    for flight in flights[:30]:
+        flight.answered(streamed=True)
+    for broken, later in zip(flights[:5], flights[30:35], strict=True):
+        assert vital.state == "closed"
+        later.answered(streamed=True)
+        broken.broke()
+    assert vital.state == "open"
+
+
+def test_a_stream_that_came_to_its_end_is_a_success() -> None:
+    vital = Vital()
+    for _ in range(3):
+        for _ in range(4):
+            Flight(vital).failed()
+        flight = Flight(vital)
+        flight.answered(streamed=True)
+        flight.land()
+    assert (vital.state, vital.in_flight) == ("closed", 0)
