@@ -22,6 +22,7 @@ from tests.processes import KEY, Running, gateway, simulated
 CONFIG = """
 gateway:
   drain: {{announce_seconds: 0}}
+  breaker: {{enabled: false}}
 models:
   - {{name: sim, provider: openai/small, base_url: "{url}/v1", api_key: sk-upstream}}
   - {{name: inside, provider: simulated/small, options: {{chunk_ms: 5, latency_ms: {latency}}}}}
