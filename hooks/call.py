@@ -103,7 +103,7 @@ class Call:
 
         ``complexity`` is a router's class, ``cache_key`` the digest under which an answer is kept, ``saved_nano_usd``
         what the call would have cost more without the plugin, in billionths of a dollar (added to what others saved).
-        ``baseline`` is the deployment that would have been called without the plugin: what the same tokens would have
+        ``baseline`` is the deployment that a router's choice is held against: what the same tokens would have
         cost more there is added to what was saved, once they are known; less, if they would have cost less.
         Raises ``TypeError`` for what is no text or whole number, ``ValueError`` beyond 2**53; nothing is noted then.
         """

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from hooks import Reply, operation
 from hooks.endpoint import Refused, answer, answering, body_as, explained, query_as, refused
 
-from .bodies import Analysis, Feedback, FeedbackRequest, Nothing, SmartInfo, SmartRequest
+from .bodies import Analysis, Feedback, FeedbackRequest, Nothing, SmartInfo, SmartRequest, SmartWishes
 from .desk import Desk, dry_run
 from .report import RoutingReport
 
@@ -139,8 +139,10 @@ def asked(body: Mapping[str, Any], alias: str) -> Mapping[str, Any] | Reply:
     if "routing" in body:
         text = f"routing: here its members stand by themselves: {', '.join(_WISHES)}."
         return Reply.error(400, text, param="routing", code="unknown_field")
+    if not isinstance(body.get("messages"), (list, tuple)):
+        return Reply.error(400, "messages: it must be an array.", param="messages", code="invalid_value")
     try:
-        SmartRequest.model_validate({name: body[name] for name in ("messages", *_WISHES) if name in body})
+        SmartWishes.model_validate({name: body[name] for name in _WISHES if name in body})
     except ValidationError as error:
         param, text = explained(error)
         return Reply.error(400, f"{param}: {text}.", param=param, code="invalid_value")

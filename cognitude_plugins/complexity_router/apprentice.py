@@ -27,7 +27,7 @@ class NotLearned(Exception):
 
 async def learn(labels: Sequence[tuple[float, bytes]]) -> bytes:
     """The packed `Study` of these losses and packed features. Raises `NotLearned`."""
-    sent = json.dumps([[loss, b64encode(features).decode()] for loss, features in labels]).encode()
+    sent = await asyncio.to_thread(_packed, labels)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -48,6 +48,10 @@ async def learn(labels: Sequence[tuple[float, bytes]]) -> bytes:
     if process.returncode:
         raise NotLearned(said.decode(errors="replace").strip().rpartition("\n")[2] or f"exit {process.returncode}")
     return b64decode(made)
+
+
+def _packed(labels: Sequence[tuple[float, bytes]]) -> bytes:
+    return json.dumps([[loss, b64encode(features).decode()] for loss, features in labels]).encode()
 
 
 def readable(labels: Sequence[tuple[float, bytes]]) -> list[tuple[float, Features]]:

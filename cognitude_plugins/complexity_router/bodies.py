@@ -7,19 +7,26 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .report import RoutingReport
-from .wishes import Objective
+from .wishes import MOST_USD, Objective
 
 
-class SmartRequest(BaseModel):
+class SmartWishes(BaseModel):
+    """What stands in a smart call's body for the router."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    optimize_for: Objective | None = Field(default=None, description="What to choose the model by.")
+    max_latency_ms: float | None = Field(default=None, gt=0, description="As in routing.")
+    max_cost: float | None = Field(default=None, gt=0, le=MOST_USD, description="As in routing, in US dollars.")
+    min_quality: float | None = Field(default=None, gt=0, le=1, description="As in routing.")
+
+
+class SmartRequest(SmartWishes):
     """A chat completion without a model; every other field goes to the provider as it is."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, extra="allow")
 
     messages: list[dict[str, Any]] = Field(description="The conversation.")
-    optimize_for: Objective = Field(default="cost", description="What to choose the model by.")
-    max_latency_ms: float | None = Field(default=None, gt=0, description="As in routing.")
-    max_cost: float | None = Field(default=None, gt=0, description="As in routing, in US dollars.")
-    min_quality: float | None = Field(default=None, gt=0, le=1, description="As in routing.")
 
 
 class Analysis(BaseModel):
@@ -101,7 +108,7 @@ class FeedbackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    request_id: str = Field(min_length=1, max_length=200, description="The answer's x-request-id.")
+    request_id: str = Field(min_length=1, max_length=200, pattern=r"^[!-~]+$", description="The answer's x-request-id.")
     score: float | None = Field(default=None, ge=0, le=1, description="From 0 (useless) to 1 (as good as can be).")
     thumbs: Literal["up", "down"] | None = Field(default=None, description="1 or 0, for those who ask so.")
 

@@ -12,6 +12,8 @@ from .prompt import Prompt
 
 T = TypeVar("T", int, float)
 
+_SURELY: Final = 4
+"""Times a context: so far off no estimate is."""
 _TYPICAL_ANSWER_TOKENS: Final = 400
 """What an answer is taken for where the client allows more: about that of a chat."""
 
@@ -22,7 +24,7 @@ class Candidate(NamedTuple):
     ``cost_nano_usd`` is the estimate for this call in billionths of a US dollar; ``seconds`` what its answers took
     typically, ``slow_seconds`` what 95 of 100 took at most; each None where nobody knows. ``quality`` is what is known
     of it for this kind of task before anything is seen. ``lacks`` says in words what it cannot do of what the call
-    needs. ``available`` is false while none of its deployments is to be called.
+    needs, ``avoid`` why it is better not called although it might answer, both empty for most.
     """
 
     model: str
@@ -31,7 +33,7 @@ class Candidate(NamedTuple):
     seconds: float | None = None
     slow_seconds: float | None = None
     lacks: tuple[str, ...] = ()
-    available: bool = True
+    avoid: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +83,22 @@ class Survey:
             seconds=seconds,
             slow_seconds=slow,
             lacks=lacks or (),
-            available=available,
+            avoid=self._avoided(deployments, tokens) if available else "none of its deployments answers at present",
         )
 
     def _lacks(self, deployment: Deployment, prompt: Prompt, tokens: int) -> tuple[str, ...]:
         traits = self.gateway.traits(deployment)
         missing = [need for need in sorted(prompt.needs) if traits.can(need) is False] if prompt.needs else []
-        if traits.context_tokens is not None and tokens > traits.context_tokens:
+        if traits.context_tokens is not None and tokens > _SURELY * traits.context_tokens:
             missing.append(f"a context of {tokens} tokens")
         return tuple(missing)
+
+    def _avoided(self, deployments: Sequence[Deployment], tokens: int) -> str:
+        """The length of a prompt is an estimate: whether it fits is the provider's to say."""
+        contexts = [self.gateway.traits(one).context_tokens for one in deployments]
+        longest = None if None in contexts else max(one for one in contexts if one is not None)
+        tight = longest is not None and tokens > longest
+        return f"the prompt has about {tokens} tokens, its context {longest}" if tight else ""
 
 
 def _less(one: T | None, other: T | None) -> T | None:

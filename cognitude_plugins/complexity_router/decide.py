@@ -16,8 +16,9 @@ from .candidates import Candidate
 from .gain import Loss
 from .wishes import Wishes
 
-Verdict = Literal["chosen", "default", "good", "unsure", "worse", "unfit"]
-"""``unsure``: too little is known; ``worse``: enough is known, and it loses more than is tolerated."""
+Verdict = Literal["chosen", "default", "good", "unsure", "worse", "avoided", "unfit"]
+"""``unsure``: too little is known; ``worse``: enough is known, and it loses more than is tolerated; ``avoided``: tried
+only when the others have not answered; ``unfit``: never tried."""
 
 _CLEARLY: Final = 0.5
 
@@ -76,8 +77,15 @@ def decide(
     """``loss_of`` takes a candidate and the reference: ``default``, or the best there is where that is unfit."""
     unfit = {one.model: _unfit(one, wishes) for one in candidates}
     fit = [one for one in candidates if not unfit[one.model]]
-    reference = _reference(fit or candidates, default)
-    judged = [_judged(one, reference, unfit[one.model], wishes, caution, loss_of) for one in candidates]
+    ready = [one for one in fit if not one.avoid] or fit
+    reference = _reference(ready or candidates, default)
+    avoided = {one.model for one in fit if one.avoid and one not in ready}
+    judged = [
+        Judged(candidate=one, verdict="avoided", loss=_NONE, unfit=one.avoid)
+        if one.model in avoided
+        else _judged(one, reference, unfit[one.model], wishes, caution, loss_of)
+        for one in candidates
+    ]
     pool = [one for one in judged if one.verdict in ("default", "good")]
     if not pool:
         return Decision(judged=tuple(judged), reference=reference.model, selected=None, why="no model is fit")
@@ -97,7 +105,7 @@ def _unfit(one: Candidate, wishes: Wishes) -> str:
     dear = wishes.max_cost_nano_usd
     if dear is not None and one.cost_nano_usd is not None and one.cost_nano_usd > dear:
         return f"it is estimated at {one.cost_nano_usd / 1e9:.6f} USD"
-    return "" if one.available else "none of its deployments answers at present"
+    return ""
 
 
 def _reference(candidates: Sequence[Candidate], default: str) -> Candidate:
@@ -158,8 +166,8 @@ def _preference(wishes: Wishes, caution: Caution, reference: Candidate) -> Calla
 
 def _fallback(one: Judged) -> tuple[float, ...]:
     """The default first, then by how little is lost."""
-    places = {"default": 0, "good": 1, "unsure": 2, "worse": 2, "unfit": 3}
-    return (places.get(one.verdict, 3), one.loss.mean)
+    places = {"default": 0, "good": 1, "unsure": 2, "worse": 2, "avoided": 3}
+    return (places.get(one.verdict, 4), one.loss.mean)
 
 
 def _or_inf(value: float | None) -> float:
@@ -170,7 +178,7 @@ def _why(best: Judged, judged: Sequence[Judged], wishes: Wishes, as_configured: 
     if best.verdict == "good":
         return f"{wishes.optimize_for}, loses {best.loss.mean:.3f} at {best.loss.labels} labels"
     if not as_configured:
-        return "the best that is fit, the default is not"
+        return "the best of the rest, the default is not to be called"
     if any(one.verdict == "unsure" for one in judged):
         return "default, of others too little is known"
     return "default, no other is better by " + wishes.optimize_for

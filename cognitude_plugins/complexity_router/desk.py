@@ -39,9 +39,10 @@ Days = Mapping[str, tuple[float, ...] | None]
 """Seconds at the median and at `Q`, by model."""
 
 _GROWN: Final = 1.2
+_STALE_MS: Final = 7 * 86_400_000
 _MOST_EXAMPLES: Final = 20_000
 _MILLION: Final = 1_000_000
-_PATIENCE_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 1.5
 """How long a call that has just been answered is waited for in the ledger."""
 _DAYS: Final = 90
 """Examples and the ids of rated answers are kept for so long."""
@@ -53,7 +54,7 @@ class Desk:
     def __init__(self, config: Config, name: str) -> None:
         self.config = config
         self.name = name
-        self.learned = Learned()
+        self.learned = Learned(from_prompts=config.learn_from_prompts)
         self.router: Router | None = None
         self.shadow: Shadow | None = None
         self.generic: Weights | None = None
@@ -95,11 +96,12 @@ class Desk:
             await self.learned.refresh(self.gateway.database)
 
     async def study(self) -> None:
-        """Learn of single prompts, for each pair of which there are enough comparisons and a fifth more than before."""
+        """Learn of single prompts, for each pair of which there are enough comparisons: when they are a fifth more than
+        the last time, or that is a week ago."""
         database = self.gateway.database
         for pair, labels in await database.read(EVERY_ORGANIZATION, stored.pairs):
-            before = await database.read(pair.organization, partial(stored.trained, pair=pair))
-            if labels < FEWEST or labels < before * _GROWN:
+            before, made_ms = await database.read(pair.organization, partial(stored.trained, pair=pair))
+            if labels < FEWEST or (labels < before * _GROWN and now_ms() - made_ms < _STALE_MS):
                 continue
             found = await database.read(pair.organization, partial(stored.examples, pair=pair, most=_MOST_EXAMPLES))
             try:

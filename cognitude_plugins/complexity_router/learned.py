@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from math import sqrt
 from typing import Final
 
@@ -38,14 +38,18 @@ class Learned:
     """Labels go to the database behind the calls and are known here from the moment they are given to `put`; what other
     workers learned is known after the next `refresh`."""
 
-    def __init__(self, now: Callable[[], int] = now_ms) -> None:
+    def __init__(self, now: Callable[[], int] = now_ms, *, from_prompts: bool = False) -> None:
         self.cells: dict[Place, Cell] = {}
         self.ratings: dict[RatingPlace, Rating] = {}
         self.studies: dict[Pair, Study] = {}
         self.dropped = 0
         self.up = True
         self._now = now
+        self._from_prompts = from_prompts
+        self._made: dict[Pair, int] = {}
+        self._one_at_a_time = asyncio.Lock()
         self._waiting: deque[Label] = deque()
+        self._sent: list[Label] = []
         self._drifted: frozenset[Pair] = frozenset()
         self._seen_ms = 0
 
@@ -91,23 +95,31 @@ class Learned:
                 into[:] = (into[0] + cell.losses, into[1] + cell.wins, into[2] + cell.ties)
         for pair, (lost, won, tied) in sums.items():
             count = lost + won + tied
-            if count and (lost - won) / count - self.studies[pair].weights.gain > _DRIFT * sqrt(lost + won) / count:
+            if count and (lost - won) / count - self.studies[pair].weights.gain > _DRIFT * sqrt(lost + won + 1) / count:
                 yield pair
 
     async def refresh(self, database: Database) -> None:
         """Write what waits, and read what has changed. Without a database both are done the next time."""
-        try:
-            await self._flush(database)
-            since = self._seen_ms
-            found = await database.read(EVERY_ORGANIZATION, lambda one: stored.changes(one, since))
-            studies = await asyncio.to_thread(_studies, found) if found.weights else {}
-            self._take(found, studies)
-        except Unavailable as error:
-            if self.up:
-                log.warning("the router learns nothing for now: %s", error)
-            self.up = False
-            return
-        self.up = True
+        async with self._one_at_a_time:
+            try:
+                await self._flush(database)
+                since = self._seen_ms
+                found = await database.read(EVERY_ORGANIZATION, lambda one: stored.changes(one, since))
+                self._take(found, await self._studied(found))
+            except Unavailable as error:
+                if self.up:
+                    log.warning("the router learns nothing for now: %s", error)
+                self.up = False
+                return
+            self.up = True
+
+    async def _studied(self, found: Changes) -> dict[Pair, Study]:
+        """What was learned of single prompts since the last time, where it is wanted."""
+        if not self._from_prompts:
+            return {}
+        fresh = {pair: packed for pair, (made, packed) in found.weights.items() if self._made.get(pair) != made}
+        self._made |= {pair: found.weights[pair][0] for pair in fresh}
+        return await asyncio.to_thread(_studies, fresh) if fresh else {}
 
     def _rated(self, organization: str, model: str, task: str) -> Rating:
         if not self.ratings:
@@ -115,35 +127,41 @@ class Learned:
         return self.ratings.get(RatingPlace(organization=organization, model=model, task=task), NO_RATING)
 
     async def _flush(self, database: Database) -> None:
-        """Labels that cannot be written stay; those that the database refuses go."""
+        """Labels of which it is not known that they were written stay; those that the database refuses go."""
         while self._waiting:
-            labels = [self._waiting[index] for index in range(min(_AT_ONCE, len(self._waiting)))]
+            labels = self._sent = [self._waiting.popleft() for _ in range(min(_AT_ONCE, len(self._waiting)))]
 
             def work(connection: Connection, labels: list[Label] = labels) -> None:
                 stored.add(connection, labels, self._now())
 
+            settled = False
             try:
                 await database.write(EVERY_ORGANIZATION, work)
+                settled = True
             except DBAPIError as error:
+                settled = True
                 self.dropped += len(labels)
                 log.warning("%d comparisons are lost: %s", len(labels), error.orig)
-            for _ in labels:
-                self._waiting.popleft()
+            finally:
+                self._sent = []
+                if not settled:
+                    self._waiting.extendleft(reversed(labels))
 
     def _take(self, found: Changes, studies: dict[Pair, Study]) -> None:
         self.cells.update(found.cells)
         self.ratings.update(found.ratings)
         self.studies.update(studies)
         self._seen_ms = found.seen_ms
-        self._drifted = frozenset(self._drifted_now())
-        for label in self._waiting:
-            self.cells[label.place] = self.cells.get(label.place, NO_CELL).with_label(label.loss)
+        for label in (*self._sent, *self._waiting):
+            if label.place in found.cells:
+                self.cells[label.place] = self.cells.get(label.place, NO_CELL).with_label(label.loss)
+        self._drifted = frozenset(self._drifted_now()) if self.studies else frozenset()
 
 
-def _studies(found: Changes) -> dict[Pair, Study]:
+def _studies(found: Mapping[Pair, bytes]) -> dict[Pair, Study]:
     """Without those of another version, which are learned anew in time."""
     studies = {}
-    for pair, packed in found.weights.items():
+    for pair, packed in found.items():
         try:
             studies[pair] = Study.loads(packed)
         except ValueError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,9 @@ from hooks import Call, Gateway, Job, Outcome, Plan, Reply, hookimpl
 from .desk import Desk
 from .model import Weights
 from .report import report
-from .routed import Routed
+from .routed import Asked, Routed
 from .settings import Config
-from .wishes import Wishes, wished
+from .wishes import wished
 
 if TYPE_CHECKING:
     import click
@@ -47,34 +48,36 @@ class ComplexityRouter:
         wishes = wished(alias.wishes(), call.payload.peek().get("routing"))
         if isinstance(wishes, Reply):
             return wishes
-        call.state[self._name] = wishes
-        return call.without("routing") if "routing" in call.payload.peek() else None
+        asked = call.without("routing") if "routing" in call.payload.peek() else call
+        call.state[self._name] = Asked(wishes=wishes, call=asked)
+        return None if asked is call else asked
 
     @hookimpl
     async def route(self, call: Call, plan: Plan) -> Plan | Reply | None:
-        wishes, router = call.state.get(self._name), self._desk.router
-        if not isinstance(wishes, Wishes) or router is None or call.model not in self._config.aliases:
+        asked, router = call.state.get(self._name), self._desk.router
+        if not isinstance(asked, Asked) or router is None or call.model not in self._config.aliases:
             return None
         if not plan.deployments:
             return None
-        found = await router.route(call, plan, wishes)
+        found = await router.route(call, plan, asked.wishes)
         if isinstance(found, Reply):
             return found
         ordered, routed = found
-        call.state[self._name] = routed
+        call.state[self._name] = replace(asked, routed=routed)
         call.record(complexity=routed.complexity.level, baseline=router.baseline(plan, routed))
         return ordered
 
     @hookimpl
     def post_response(self, call: Call, reply: Reply) -> Reply | None:
-        routed, shadow = call.state.get(self._name), self._desk.shadow
-        if not isinstance(routed, Routed):
+        asked, shadow = call.state.get(self._name), self._desk.shadow
+        if not isinstance(asked, Asked) or asked.routed is None:
             return None
+        routed = asked.routed
         changed = None
         if routed.wishes.report and reply.status == 200:
             changed = reply = reply.map(_Reporting(routed, self._desk.generic))
         if shadow is not None and shadow.drawn(call, reply, routed):
-            changed = reply.on_complete(partial(self._done, call, routed))
+            changed = reply.on_complete(partial(self._done, replace(asked.call, id=call.id), routed))
         return changed
 
     def _done(self, call: Call, routed: Routed, outcome: Outcome) -> None:

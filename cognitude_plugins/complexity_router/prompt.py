@@ -10,6 +10,7 @@ from typing import Any, Final
 from hooks import Call
 
 _MOST_CHARACTERS: Final = 200_000
+_MOST_HASHED: Final = 20_000
 _MOST_PARTS: Final = 256
 _ASKING: Final = frozenset({"user", "human"})
 _ANSWERS: Final = frozenset({"assistant", "model", "tool", "function"})
@@ -23,7 +24,8 @@ _NAMES: Final = ("conversation_id", "thread_id", "session_id")
 class Prompt:
     """``text`` is the question that the conversation began with: what a model is chosen by for all of it.
 
-    ``conversation`` is a digest of who talks and about what, ``continued`` whether an answer was given before;
+    ``conversation`` is a digest of who talks and about what, ``continued`` whether it may
+    have begun before;
     ``needs`` are of `hooks.CAPABILITIES`; ``answer_tokens`` what the client allows the answer, None without a limit.
     """
 
@@ -43,7 +45,9 @@ def prompt_of(call: Call) -> Prompt:
     return Prompt(
         text=text[:_MOST_CHARACTERS],
         conversation=_conversation(call, body, turns),
-        continued=any(role in _ANSWERS for role, _ in turns) or "previous_response_id" in body,
+        continued=any(role in _ANSWERS for role, _ in turns)
+        or "previous_response_id" in body
+        or _name(call, body) is not None,
         needs=frozenset(_needs(body)),
         answer_tokens=_limit(body),
     )
@@ -52,21 +56,22 @@ def prompt_of(call: Call) -> Prompt:
 def _turns(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Role and text of each turn up to the first answer, and the role alone of the one after it."""
     for name in ("system", "instructions"):
-        if text := _text(body.get(name)):
+        if text := text_of(body.get(name)):
             yield "system", text
     said = next((body[name] for name in ("messages", "input", "prompt") if body.get(name) is not None), "")
     if not isinstance(said, list) or not any(isinstance(one, dict) for one in said):
-        yield "user", _text(said)
+        yield "user", text_of(said)
         return
     for turn in said[:_MOST_PARTS]:
         if isinstance(turn, dict):
             role = str(turn.get("role", "user"))
-            yield role, _text(turn.get("content"))
+            yield role, text_of(turn.get("content"))
             if role in _ANSWERS:
                 return
 
 
-def _text(content: Any) -> str:
+def text_of(content: Any) -> str:
+    """A message's content as text: its text parts, if it is in parts."""
     if isinstance(content, str):
         return content
     if not isinstance(content, list):
@@ -80,17 +85,22 @@ def _text(content: Any) -> str:
 
 
 def _conversation(call: Call, body: Mapping[str, Any], turns: list[tuple[str, str]]) -> bytes:
-    """The client's own name for it, or else what it began with."""
-    metadata = body.get("metadata")
-    given = call.headers.get("x-conversation-id") or body.get("prompt_cache_key")
-    if not given and isinstance(metadata, dict):
-        given = next((metadata[name] for name in _NAMES if isinstance(metadata.get(name), str)), None)
-    parts = [str(given)] if given else [text[:_MOST_CHARACTERS] for role, text in turns if role not in _ANSWERS]
+    """Of the client's own name for it, or else of what it began with."""
+    named = _name(call, body)
+    parts = [text for role, text in turns if role not in _ANSWERS] if named is None else [named]
     caller = call.caller
     whole = (caller.organization, caller.user or caller.key, call.model, *parts)
     # With their lengths, so that no two lists come to the same text.
-    text = "".join([f"{len(part)}:{part}" for part in whole])
-    return blake2b(text.encode(errors="replace"), digest_size=16).digest()
+    text = "".join([f"{len(part)}:{part[:_MOST_HASHED]}" for part in whole])
+    return blake2b(text[:_MOST_CHARACTERS].encode(errors="replace"), digest_size=16).digest()
+
+
+def _name(call: Call, body: Mapping[str, Any]) -> str | None:
+    """What the client calls the conversation."""
+    metadata = body.get("metadata")
+    inside = [metadata.get(name) for name in _NAMES] if isinstance(metadata, dict) else []
+    given = (call.headers.get("x-conversation-id"), body.get("prompt_cache_key"), *inside)
+    return next((one for one in given if isinstance(one, str) and one), None)
 
 
 def _needs(body: Mapping[str, Any]) -> Iterator[str]:

@@ -25,9 +25,10 @@ class Alternative(BaseModel):
 
     model: str = Field(description="The model.")
     verdict: str = Field(
-        description="chosen, default, good (enough), unsure (too little is known), worse, or unfit (see reason)."
+        description="chosen, default, good (enough), unsure (too little is known), worse, avoided or unfit, which "
+        "reason explains."
     )
-    reason: str = Field(description="Why it is unfit; empty otherwise.")
+    reason: str = Field(description="Why it is avoided or unfit; empty otherwise.")
     expected_loss: float = Field(description="The quality given up by taking it in the default's place, from -1 to 1.")
     deviation: float = Field(description="How far that may be off: one standard deviation.")
     labels: int = Field(description="Comparisons and ratings that this is known from.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hooks import Call
+
 from .complexity import Complexity
 from .decide import Decision
 from .features import Features
@@ -24,3 +26,12 @@ class Routed:
     model: str
     why: str
     pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """``call`` as it came down to the router, without its ``routing``; ``routed`` from the decision on."""
+
+    wishes: Wishes
+    call: Call
+    routed: Routed | None = None

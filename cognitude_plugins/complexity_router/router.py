@@ -72,7 +72,7 @@ class Router:
             return refusal(call.model, decision)
         model, why, pinned = decision.selected.model, decision.why, False
         before = await self._pins.find(prompt.conversation) if prompt.continued else None
-        if before is not None and any(one.model == before for one in decision.fit):
+        if before is not None and any(one.model == before and one.verdict != "avoided" for one in decision.fit):
             model, why, pinned = before, "its conversation is there", True
         if not call.dry_run:
             self._pins.keep(prompt.conversation, model)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .tasks import TASK_TYPES
-from .wishes import Objective, Wishes
+from .wishes import MOST_USD, Objective, Wishes
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -36,6 +36,7 @@ class Alias(BaseModel):
     max_cost: float | None = Field(
         default=None,
         gt=0,
+        le=MOST_USD,
         description="Only models whose answer is estimated to cost no more than that, in US dollars.",
     )
 

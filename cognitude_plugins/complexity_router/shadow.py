@@ -9,12 +9,13 @@ from dataclasses import replace
 from random import Random
 from typing import Any, Final
 
-from hooks import Call, Gateway, Outcome, Payload, Reply, read
+from hooks import Call, Gateway, Headers, Outcome, Payload, Reply, read
 
 from . import verdicts
 from .decide import Judged
 from .examples import dumps
 from .learned import Learned
+from .prompt import text_of
 from .routed import Routed
 from .settings import Config
 from .stored import Label, Place
@@ -24,7 +25,10 @@ log: Final = logging.getLogger("cognitude.complexity_router")
 _MOST_AT_ONCE: Final = 8
 _TAG: Final = "router"
 _EXACT_APIS: Final = frozenset({"chat", "completions"})
-_UNWANTED: Final = ("stream", "stream_options", "routing", "n")
+_UNWANTED: Final = ("stream", "stream_options", "routing", "n", "cache")
+_HEADERS: Final = {"cache-control": "no-store, no-cache", "x-cognitude-mirror": "router"}
+"""Nobody is to keep or repeat these answers; nothing of the client's own headers is."""
+_TURNS: Final = 8
 _PER_CREDIT: Final = 0.1
 _SURE: Final = 0.25
 _MOST_CREDIT: Final = 5.0
@@ -65,20 +69,33 @@ class Shadow:
         return drawn
 
     def begin(self, call: Call, routed: Routed, outcome: Outcome) -> None:
-        """When the client has its answer."""
+        """When the client has its answer to this call, as it was before other plugins changed it."""
         answer = verdicts.said(outcome.body)
         served = None if outcome.deployment is None else outcome.deployment.model
         if not outcome.complete or answer is None or served is None:
+            self._refund(call)
             return
         other = self._other(routed, served)
         if other is None or (self._config.judge is None and verdicts.essence(answer) is None):
+            self._refund(call)
             return
         if len(self._tasks) >= _MOST_AT_ONCE:
             self.left_out += 1
             return
         task = asyncio.get_running_loop().create_task(self._compare(call, routed, served, answer, other))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failed += 1
+            log.warning("a comparison failed: %s", type(error).__name__)
+
+    def _refund(self, call: Call) -> None:
+        """Nothing was spent: another call may be compared."""
+        organization = call.caller.organization
+        self._credits[organization] = self._credits.get(organization, 0.0) + 1.0
 
     async def settled(self) -> None:
         """Wait for the comparisons that are under way."""
@@ -109,8 +126,8 @@ class Shadow:
         candidate = other if served == reference else served
         ours, theirs = (second, answer) if served == reference else (answer, second)
         loss = verdicts.exactly(ours, theirs)
-        if loss != 0 and self._config.judge is not None:
-            loss = await self._judged(call, routed, ours[0], theirs[0], self._config.judge)
+        if loss != 0 and self._config.judge is not None and not (ours[1] or theirs[1]):
+            loss = await self._judged(call, ours[0], theirs[0], self._config.judge)
         if loss is None:
             self.failed += 1
             return
@@ -118,13 +135,13 @@ class Shadow:
         features = dumps(routed.features) if self._config.learn_from_prompts else None
         self._learned.put(Label(id=call.id, place=place, loss=loss, features=features))
 
-    async def _judged(self, call: Call, routed: Routed, candidate: str, reference: str, judge: str) -> float | None:
+    async def _judged(self, call: Call, candidate: str, reference: str, judge: str) -> float | None:
         """Which of the two stands first is left to chance: judges prefer a place."""
         turned = self._random.random() < 0.5
         pair = (reference, candidate) if turned else (candidate, reference)
         body = {
             "model": judge,
-            "messages": verdicts.question(routed.prompt.text, *pair),
+            "messages": verdicts.question(asked_of(call), *pair),
             "temperature": 0,
             "max_tokens": _JUDGE_TOKENS,
         }
@@ -135,20 +152,32 @@ class Shadow:
         return 1.0 if (ruling == "A") == turned else -1.0
 
     async def _answer(self, call: Call, why: str) -> tuple[str, Any] | None:
+        """Of the model that is named, and of no other that a fallback led to."""
         reply = await self._gateway.serve(call, tags={_TAG: why})
         body = await read(reply)
-        return verdicts.said(body) if reply.status == 200 else None
+        ids = {one.id for one in self._gateway.models.get(call.model, ())}
+        named = reply.headers.get("x-cognitude-source") == "provider" and reply.headers.get("x-cognitude-model") in ids
+        return verdicts.said(body) if reply.status == 200 and named else None
 
 
 def _curiosity(one: Judged) -> float:
     return 3.0 if one.verdict == "unsure" else 1.0
 
 
+def asked_of(call: Call) -> str:
+    """What the conversation comes to, for somebody who is to judge its next answer: who said what, the end whole."""
+    body = call.payload.peek()
+    messages = body.get("messages")
+    if not isinstance(messages, list):
+        return text_of(body.get("prompt"))
+    turns = (one for one in messages[-_TURNS:] if isinstance(one, dict))
+    return "\n\n".join(f"{one.get('role')}: {text_of(one.get('content'))}" for one in turns)
+
+
 def _again(call: Call, model: str) -> Call:
     body: Mapping[str, Any] = call.payload.peek()
-    return _of_ours(
-        call, {name: value for name, value in body.items() if name not in _UNWANTED} | {"model": model}, model
-    )
+    kept = {name: value for name, value in body.items() if name not in _UNWANTED}
+    return _of_ours(call, {**kept, "model": model}, model)
 
 
 def _of_ours(call: Call, body: Mapping[str, Any], model: str) -> Call:
@@ -159,6 +188,7 @@ def _of_ours(call: Call, body: Mapping[str, Any], model: str) -> Call:
         call,
         api="chat" if "messages" in body else call.api,
         payload=Payload(value=dict(body)),
+        headers=Headers(_HEADERS),
         caller=replace(caller, models=models),
         state={},
     )

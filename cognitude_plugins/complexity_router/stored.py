@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from .gain import FADE, Cell, Rating
 from .tables import RouterExample, RouterFeedback, RouterGain, RouterRating, RouterWeights
+
+_OVERLAP_MS: Final = 10_000
 
 _GAIN: Final[Any] = RouterGain.__table__  # type: ignore[attr-defined]
 _RATING: Final[Any] = RouterRating.__table__  # type: ignore[attr-defined]
@@ -61,7 +63,8 @@ class Changes:
 
     cells: Mapping[Place, Cell]
     ratings: Mapping[RatingPlace, Rating]
-    weights: Mapping[Pair, bytes]
+    weights: Mapping[Pair, tuple[int, bytes]]
+    """When they were made, and they."""
     seen_ms: int
 
 
@@ -80,14 +83,23 @@ def add(connection: Connection, labels: Sequence[Label], now_ms: int) -> None:
             "labels": 1,
             "updated_ms": now_ms,
         }
-        _count(connection, _GAIN, values, ("losses", "wins", "ties"))
-        if label.features is not None:
-            values = {name: values[name] for name in ("organization", "candidate", "reference")}
-            connection.execute(
-                insert(_EXAMPLE).values(
-                    id=label.id, loss=label.loss, features=label.features, created_ms=now_ms, **values
-                )
-            )
+        if _is_new(connection, label, now_ms):
+            _count(connection, _GAIN, values, ("losses", "wins", "ties"))
+
+
+def _is_new(connection: Connection, label: Label, now_ms: int) -> bool:
+    """What was sent twice, because nobody knew whether it had arrived, counts once."""
+    place = label.place
+    upsert: Any = _insert(connection, _EXAMPLE).values(
+        id=label.id,
+        organization=place.organization,
+        candidate=place.candidate,
+        reference=place.reference,
+        loss=label.loss,
+        features=label.features or b"",
+        created_ms=now_ms,
+    )
+    return connection.execute(upsert.on_conflict_do_nothing().returning(_EXAMPLE.c.id)).first() is not None
 
 
 def rate(connection: Connection, request_id: str, place: RatingPlace, score: float, now_ms: int) -> bool:
@@ -111,7 +123,7 @@ def rate(connection: Connection, request_id: str, place: RatingPlace, score: flo
 
 
 def changes(connection: Connection, since_ms: int) -> Changes:
-    """Of all organizations. Rows of the last second are read again: another worker's may have come in late."""
+    """Of all organizations. What is younger than `_OVERLAP_MS` is read again: clocks differ, and writers wait."""
     seen = since_ms
     cells, ratings, weights = {}, {}, {}
     for row in _newer(connection, _GAIN, since_ms):
@@ -123,7 +135,7 @@ def changes(connection: Connection, since_ms: int) -> Changes:
         ratings[where] = Rating(count=row.count, total=row.total, labels=row.labels)
         seen = max(seen, row.updated_ms)
     for row in _newer(connection, _WEIGHTS, since_ms):
-        weights[Pair(row.organization, row.candidate, row.reference)] = bytes(row.weights)
+        weights[Pair(row.organization, row.candidate, row.reference)] = (row.updated_ms, bytes(row.weights))
         seen = max(seen, row.updated_ms)
     return Changes(cells=cells, ratings=ratings, weights=weights, seen_ms=seen)
 
@@ -131,20 +143,22 @@ def changes(connection: Connection, since_ms: int) -> Changes:
 def pairs(connection: Connection) -> Sequence[tuple[Pair, int]]:
     """Of what there are examples, and how many."""
     key = (_EXAMPLE.c.organization, _EXAMPLE.c.candidate, _EXAMPLE.c.reference)
-    return [(Pair(*row[:3]), row[3]) for row in connection.execute(select(*key, func.count()).group_by(*key))]
+    counted = select(*key, func.count()).where(_EXAMPLE.c.features != b"").group_by(*key)
+    return [(Pair(*row[:3]), row[3]) for row in connection.execute(counted)]
 
 
 def examples(connection: Connection, pair: Pair, most: int) -> Sequence[tuple[float, bytes]]:
     """Loss and features of the newest."""
-    wanted = select(_EXAMPLE.c.loss, _EXAMPLE.c.features).where(*_of(_EXAMPLE, pair))
+    wanted = select(_EXAMPLE.c.loss, _EXAMPLE.c.features).where(*_of(_EXAMPLE, pair), _EXAMPLE.c.features != b"")
     found = connection.execute(wanted.order_by(_EXAMPLE.c.created_ms.desc(), _EXAMPLE.c.id).limit(most))
     return [(row.loss, bytes(row.features)) for row in found]
 
 
-def trained(connection: Connection, pair: Pair) -> int:
-    """How many labels the weights are made of; 0 without."""
-    found = connection.execute(select(_WEIGHTS.c.labels).where(*_of(_WEIGHTS, pair)))
-    return int(found.scalar_one_or_none() or 0)
+def trained(connection: Connection, pair: Pair) -> tuple[int, int]:
+    """How many labels the weights are made of, and when; zeros without."""
+    wanted = select(_WEIGHTS.c.labels, _WEIGHTS.c.updated_ms).where(*_of(_WEIGHTS, pair))
+    found = connection.execute(wanted).first()
+    return (0, 0) if found is None else (found.labels, found.updated_ms)
 
 
 def learned(connection: Connection, pair: Pair, labels: int, weights: bytes, now_ms: int) -> None:
@@ -164,7 +178,7 @@ def _of(table: Any, pair: Pair) -> tuple[Any, ...]:
 
 
 def _newer(connection: Connection, table: Any, since_ms: int) -> Iterator[Any]:
-    yield from connection.execute(select(table).where(table.c.updated_ms > since_ms - 1000))
+    yield from connection.execute(select(table).where(table.c.updated_ms > since_ms - _OVERLAP_MS))
 
 
 def _count(connection: Connection, table: Any, values: Mapping[str, Any], faded: tuple[str, ...]) -> None:

@@ -53,7 +53,7 @@ class RouterFeedback(SQLModel, table=True):
 
 
 class RouterExample(SQLModel, table=True):
-    """One comparison with its prompt's hashed features, to learn from; no text can be read from it."""
+    """One comparison, with its prompt's hashed features where these are learned from, else with none (no bytes)."""
 
     __tablename__ = "router_example"
     __table_args__ = (Index("router_example_pair", "organization", "candidate", "reference", "created_ms"),)

@@ -11,9 +11,14 @@ _TAIL: Final = 400
 _MOST_JUDGED: Final = 6000
 _NUMBER: Final = re.compile(r"-?\d[\d,]{0,30}(?:\.\d{1,30})?")
 _LETTER: Final = re.compile(
-    r"(?:answer|option|choice)[^A-Za-z0-9]{0,6}(?:is[^A-Za-z0-9]{0,6})?\(?([A-J])\b", re.IGNORECASE
+    r"(?:[Aa]nswer|[Oo]ption|[Cc]hoice)[^A-Za-z0-9]{0,6}(?:is[^A-Za-z0-9]{1,6})?([A-HJ])[).*\s]{0,6}\Z"
 )
-_ALONE: Final = re.compile(r"[(\s*]{0,4}([A-Ja-j])[).\s*:]{0,4}")
+"""At the end of a text: everywhere else ``A`` and ``I`` are words."""
+_ALONE: Final = re.compile(r"[(\s*]{0,4}([A-HJa-hj])[).\s*:]{0,4}")
+_RESULT: Final = re.compile(r"####|boxed|\b(?:[Aa]nswer|[Rr]esult|[Tt]otal)\b")
+_NEAR: Final = 80
+_UNIT: Final = 20
+_SHORT: Final = 40
 
 ASK: Final = (
     "Two assistants were asked the same. Say which answer is better: more correct, more helpful, closer to what was "
@@ -32,6 +37,8 @@ def said(body: Any) -> tuple[str, Any] | None:
     if not isinstance(message, Mapping):
         return (str(first["text"]), None) if isinstance(first.get("text"), str) else None
     content, calls = message.get("content"), message.get("tool_calls")
+    if isinstance(content, (list, tuple)):
+        content = "".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
     return (content if isinstance(content, str) else "", _calls(calls)) if content or calls else None
 
 
@@ -47,13 +54,13 @@ def essence(answer: tuple[str, Any]) -> Any:
     if text[:1] in "{[" and text[-1:] in "}]":
         try:
             return ("json", json.dumps(json.loads(text), sort_keys=True))
-        except ValueError:
-            pass
+        except (ValueError, RecursionError):
+            return None
     if alone := _ALONE.fullmatch(text):
         return ("letter", alone[1].upper())
     tail = text[-_TAIL:]
-    if letters := _LETTER.findall(tail):
-        return ("letter", letters[-1].upper())
+    if letter := _LETTER.search(tail):
+        return ("letter", letter[1])
     return _number(text, tail)
 
 
@@ -66,10 +73,14 @@ def exactly(answer: tuple[str, Any], reference: tuple[str, Any]) -> float | None
     return 0.0 if essence(answer) == right else 1.0
 
 
-def question(prompt: str, first: str, second: str) -> list[dict[str, str]]:
-    """The messages for the judge."""
-    parts = (("question", prompt), ("answer A", first), ("answer B", second))
-    text = "\n\n".join(f"<<<{name}>>>\n{part[:_MOST_JUDGED]}\n<<<end of {name}>>>" for name, part in parts)
+def question(asked: str, first: str, second: str) -> list[dict[str, str]]:
+    """The messages for the judge; of what was ``asked`` the end counts most."""
+    parts = (
+        ("question", asked[-_MOST_JUDGED:]),
+        ("answer A", first[:_MOST_JUDGED]),
+        ("answer B", second[:_MOST_JUDGED]),
+    )
+    text = "\n\n".join(f"<<<{name}>>>\n{part}\n<<<end of {name}>>>" for name, part in parts)
     return [{"role": "system", "content": ASK}, {"role": "user", "content": text}]
 
 
@@ -80,16 +91,14 @@ def ruling(text: str) -> str | None:
 
 
 def _number(text: str, tail: str) -> Any:
-    """The last number of a short answer, or of one that says it is its result."""
-    found = _NUMBER.findall(tail)
-    if not found or not (
-        len(text) <= 40 or "####" in tail or re.search(r"(?i)\banswer\b|\bresult\b|\btotal\b|boxed", tail)
-    ):
+    """The number that a text ends with, but for a unit: of a short answer, or of one that says it is its result."""
+    found = list(_NUMBER.finditer(tail))
+    if not found or len(tail) - found[-1].end() > _UNIT:
         return None
-    try:
-        return ("number", float(found[-1].replace(",", "")))
-    except ValueError:
+    before = tail[max(0, found[-1].start() - _NEAR) : found[-1].start()]
+    if len(text) > _SHORT and not _RESULT.search(before):
         return None
+    return ("number", float(found[-1][0].replace(",", "")))
 
 
 def _calls(calls: Any) -> Any:

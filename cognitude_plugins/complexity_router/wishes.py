@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,13 +12,14 @@ from hooks import Reply
 from hooks.endpoint import explained
 
 Objective = Literal["cost", "latency", "quality"]
-OBJECTIVES: Final = get_args(Objective)
+MOST_USD: Final = 1_000_000
+"""No call costs more."""
 
 
 class Routing(BaseModel):
     """The member ``routing`` of a call's body."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
     optimize_for: Objective | None = Field(default=None, description="What to choose the model by.")
     max_latency_ms: float | None = Field(
@@ -27,6 +28,7 @@ class Routing(BaseModel):
     max_cost: float | None = Field(
         default=None,
         gt=0,
+        le=MOST_USD,
         description="Only models whose answer is estimated to cost no more than that, in US dollars.",
     )
     min_quality: float | None = Field(

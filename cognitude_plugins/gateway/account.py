@@ -81,7 +81,7 @@ class Account:
         return None if cost is None or cost > LARGEST else cost
 
     def _note_saved(self, call: Call, usage: Usage | None) -> None:
-        """Against the deployment that would have been called without a router, where both costs are known."""
+        """Against the deployment that a router names, where both costs are known."""
         told = call.state.get("ledger")
         baseline = told.get("baseline") if isinstance(told, dict) else None
         if not isinstance(baseline, Deployment) or usage is None or self.cost_nano_usd is None:

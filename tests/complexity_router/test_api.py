@@ -88,6 +88,8 @@ def test_a_call_without_a_model_gets_the_alias_and_its_wishes() -> None:
         ({"optimize_for": "speed"}, "optimize_for"),
         ({"max_latency_ms": 0}, "max_latency_ms"),
         ({"messages": None}, "messages"),
+        ({"max_cost": 1e300}, "max_cost"),
+        ({"max_latency_ms": "100"}, "max_latency_ms"),
     ],
 )
 def test_what_is_wrong_is_named(fields: dict[str, Any], param: str) -> None:
@@ -170,6 +172,7 @@ async def test_another_organizations_answer_does_not_exist(place: Place) -> None
         ({}, "give either score or thumbs"),
         ({"score": 1, "thumbs": "up"}, "give either score or thumbs"),
         ({"score": 2}, "less than or equal to 1"),
+        ({"score": 1, "request_id": "\x00"}, "pattern"),
         ({"thumbs": "sideways"}, "'up' or 'down', not 'sideways'"),
         ({"score": "good"}, "number"),
         ({"score": 1, "why": "x"}, "there is no 'why' to be set here"),
@@ -177,7 +180,7 @@ async def test_another_organizations_answer_does_not_exist(place: Place) -> None
 )
 async def test_feedback_that_says_nothing_is_refused(place: Place, given: dict[str, Any], said: str) -> None:
     found = await place.post("/v1/feedback", {"request_id": "req_1", **given})
-    assert found.status_code == 400
+    assert found.status_code == 400, found.text
     assert said in found.json()["error"]["message"]
 
 

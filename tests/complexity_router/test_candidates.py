@@ -59,8 +59,15 @@ def test_what_a_model_lacks_is_said_and_unknown_is_not_no() -> None:
 
     assert lacks({"vision"}) == ()
     assert lacks({"vision", "tools"}, capabilities=frozenset({"tools"})) == ("vision",)
-    assert lacks(set(), tokens=5000, context_tokens=4096) == ("a context of 5000 tokens",)
-    assert lacks(set(), tokens=4096, context_tokens=4096) == ()
+    assert lacks(set(), tokens=17_000, context_tokens=4096) == ("a context of 17000 tokens",)
+    assert lacks(set(), tokens=5000, context_tokens=4096) == ()
+
+
+def test_a_prompt_that_may_be_too_long_is_no_reason_to_refuse() -> None:
+    gateway = FakeGateway(fake_traits={"a": Traits(context_tokens=4096)})
+    assert surveyed(gateway, at("a"), tokens=5000)[0].avoid == "the prompt has about 5000 tokens, its context 4096"
+    assert surveyed(gateway, at("a"), tokens=4096)[0].avoid == ""
+    assert surveyed(gateway, at("a"), at("b"), tokens=5000)[0].avoid == "", "of the other nobody knows"
 
 
 def test_one_deployment_that_can_is_enough() -> None:
@@ -71,4 +78,5 @@ def test_one_deployment_that_can_is_enough() -> None:
 
 def test_a_model_is_away_when_all_its_deployments_are() -> None:
     gateway = FakeGateway(fake_vitals={"a": FakeVitals(state="open"), "b": FakeVitals(state="half_open")})
-    assert [one.available for one in surveyed(gateway, at("a", "x"), at("a", "y"), at("b", "y"))] == [False, True]
+    found = surveyed(gateway, at("a", "x"), at("a", "y"), at("b", "y"))
+    assert [one.avoid for one in found] == ["none of its deployments answers at present", ""]

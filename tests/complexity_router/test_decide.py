@@ -101,7 +101,6 @@ def test_what_was_learned_of_this_very_prompt_overrules_the_table() -> None:
         (Candidate(model="small", quality=0.8, lacks=("tools", "vision")), {}, "it lacks tools, vision"),
         (SMALL, {"max_latency_ms": 900}, "95 of 100 answers take up to 1000 ms"),
         (SMALL, {"max_cost_nano_usd": 99}, "it is estimated at 0.000000 USD"),
-        (Candidate(model="small", quality=0.8, available=False), {}, "none of its deployments answers at present"),
     ],
 )
 def test_one_that_does_not_fit_is_left_out_and_it_is_said_why(
@@ -117,7 +116,22 @@ def test_where_the_default_does_not_fit_the_best_of_the_rest_takes_its_place() -
     blind = Candidate(model="large", quality=0.9, cost_nano_usd=1000, lacks=("vision",))
     found = decided({}, blind, SMALL, MIDDLE)
     assert (found.reference, order(found)) == ("middle", ["middle", "small", "large"])
-    assert found.why == "the best that is fit, the default is not"
+    assert found.why == "the best of the rest, the default is not to be called"
+
+
+def test_one_that_does_not_answer_at_present_is_tried_last_and_not_left_out() -> None:
+    away = LARGE._replace(avoid="none of its deployments answers at present")
+    found = decided({}, away, SMALL, MIDDLE)
+    assert (found.reference, order(found)) == ("middle", ["middle", "small", "large"])
+    assert verdicts(found)["large"] == "avoided"
+    assert len(found.fit) == 3
+
+
+def test_where_all_are_away_the_call_goes_its_usual_way() -> None:
+    away = [one._replace(avoid="none of its deployments answers at present") for one in (LARGE, SMALL)]
+    found = decided({"small": SAME}, *away)
+    assert order(found) == ["small", "large"]
+    assert found.selected is not None
 
 
 def test_where_nobody_fits_nobody_is_taken() -> None:
@@ -141,7 +155,7 @@ CANDIDATES = st.builds(
     seconds=st.none() | st.floats(0, 9),
     slow_seconds=st.none() | st.floats(0, 9),
     lacks=st.sampled_from([(), ("tools",)]),
-    available=st.booleans(),
+    avoid=st.sampled_from(["", "it is away"]),
 )
 WISHES = st.builds(
     Wishes,
@@ -174,6 +188,7 @@ def test_every_candidate_is_judged_once_and_only_a_fit_one_is_taken(
     assert (found.selected is None) == (not fit)
     if found.selected is not None:
         assert not found.selected.candidate.lacks
-        assert found.selected.candidate.available
+        ready = [one for one in found.fit if not one.candidate.avoid]
+        assert not found.selected.candidate.avoid or not ready
         dear, most = found.selected.candidate.cost_nano_usd, wishes.max_cost_nano_usd
         assert most is None or dear is None or dear <= most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 from collections.abc import Iterator
@@ -118,17 +119,52 @@ async def test_too_many_labels_are_dropped_and_counted() -> None:
     assert learned.dropped == 3
 
 
+async def test_what_was_sent_twice_counts_once(tables: Tables) -> None:
+    learned, database = Learned(), tables.lent()
+    label = Label(id="same", place=MATH, loss=1.0)
+    learned.put(label)
+    await learned.refresh(database)
+    learned.put(label)
+    await learned.refresh(database)
+    assert (believed(learned).labels, learned.dropped) == (1, 0)
+
+
 async def test_a_label_that_the_database_refuses_does_not_stop_the_others(tables: Tables) -> None:
     learned, database = Learned(), tables.lent()
-    label = Label(id="same", place=MATH, loss=1.0, features=b"x")
-    learned.put(label)
-    await learned.refresh(database)
-    learned.put(label)
+    tables.execute("CREATE TRIGGER no BEFORE INSERT ON router_gain BEGIN SELECT RAISE(ABORT, 'no'); END")
+    put(learned, [1.0])
     await learned.refresh(database)
     assert learned.dropped == 1
+    tables.execute("DROP TRIGGER no")
     put(learned, [0.0])
     await learned.refresh(database)
-    assert believed(learned).labels == 2
+    other = Learned()
+    await other.refresh(database)
+    assert believed(other).labels == 1
+
+
+async def test_refreshes_at_the_same_time_write_each_label_once(tables: Tables) -> None:
+    learned, database = Learned(), tables.lent()
+    put(learned, [1.0] * 30)
+    await asyncio.gather(*(learned.refresh(database) for _ in range(4)))
+    other = Learned()
+    await other.refresh(database)
+    assert believed(other) == believed(learned)
+    assert believed(other).labels == 30
+
+
+async def test_a_refresh_that_is_cut_off_loses_no_label(tables: Tables) -> None:
+    learned, database = Learned(), tables.lent()
+    put(learned, [1.0] * 30)
+    cut = asyncio.create_task(learned.refresh(database))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    cut.cancel()
+    await asyncio.gather(cut, return_exceptions=True)
+    await learned.refresh(database)
+    other = Learned()
+    await other.refresh(database)
+    assert believed(other).labels == believed(learned).labels == 30
 
 
 def examples(count: int, seed: int = 1) -> list[tuple[float, Features]]:
@@ -137,7 +173,7 @@ def examples(count: int, seed: int = 1) -> list[tuple[float, Features]]:
 
 
 async def test_what_was_learned_of_prompts_is_asked_until_the_model_has_become_worse(tables: Tables) -> None:
-    database, learned = tables.lent(), Learned()
+    database, learned = tables.lent(), Learned(from_prompts=True)
     packed = study(examples(400)).dumps()
     await database.write("acme", lambda one: stored.learned(one, PAIR, 400, packed, 5))
     prompts = dict(examples(40, seed=3))
@@ -152,9 +188,17 @@ async def test_what_was_learned_of_prompts_is_asked_until_the_model_has_become_w
     assert learned.allowed("acme", "small", "large", prompts[0.0], 0.95) is None
 
 
+async def test_what_was_learned_of_prompts_is_left_alone_where_it_is_not_wanted(tables: Tables) -> None:
+    database, learned = tables.lent(), Learned()
+    packed = study(examples(320)).dumps()
+    await database.write("acme", lambda one: stored.learned(one, PAIR, 320, packed, 5))
+    await learned.refresh(database)
+    assert learned.studies == {}
+
+
 async def test_what_another_version_learned_is_left_alone(tables: Tables, caplog: pytest.LogCaptureFixture) -> None:
     database: Database = tables.lent()
-    learned = Learned()
+    learned = Learned(from_prompts=True)
     await database.write("acme", lambda one: stored.learned(one, PAIR, 400, b"[]\nother", 5))
     await learned.refresh(database)
     assert learned.studies == {}

@@ -113,7 +113,8 @@ async def test_what_is_learned_is_still_there_after_a_restart(tables: Tables) ->
 
 async def test_an_answer_is_compared_after_it_has_left(tables: Tables) -> None:
     async def answer(call: Call, tags: Any) -> Reply:
-        return Reply.json(completion("4"))
+        headers = {"x-cognitude-source": "provider", "x-cognitude-model": call.model}
+        return Reply.json(completion("4"), headers=headers)
 
     async with opened(tables, gateway(database=tables.lent(), answer=answer), shadow_rate=1) as plugin:
         for _ in range(30):

@@ -71,6 +71,10 @@ def test_a_client_may_name_the_conversation(fields: dict[str, Any]) -> None:
     assert named.conversation != prompt_of(chat(user("Hello"))).conversation
     by_header = make_call({"model": "auto", "messages": [user("x")]}, headers={"x-conversation-id": "c1"})
     assert prompt_of(by_header).conversation == named.conversation
+    assert named.continued, "whether it has begun before is not for the body to say"
+    assert (
+        prompt_of(chat(user("x"), prompt_cache_key=["c1"] * 9)).conversation == prompt_of(chat(user("x"))).conversation
+    )
 
 
 @pytest.mark.parametrize(

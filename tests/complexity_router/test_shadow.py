@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -33,7 +34,8 @@ class Models:
     async def __call__(self, call: Call, tags: Mapping[str, str]) -> Reply:
         self.asked.append((call, tags))
         said = self.answers[call.model]
-        return said if isinstance(said, Reply) else Reply.json(completion(said))
+        reply = said if isinstance(said, Reply) else Reply.json(completion(said))
+        return reply.with_headers({"x-cognitude-source": "provider", "x-cognitude-model": call.model, **reply.headers})
 
 
 class Kept(Learned):
@@ -73,13 +75,14 @@ async def compared(models: Models, answer: Outcome, call: Call | None = None, **
 
 async def test_the_other_model_is_asked_the_same_and_the_answers_are_compared() -> None:
     models = Models(small="The answer is 5.")
-    call = ask(stream=True, stream_options={"include_usage": True}, temperature=0, n=2)
+    call = ask(cache={"namespace": "n"}, stream=True, stream_options={"include_usage": True}, temperature=0, n=2)
     [label] = await compared(models, outcome("4"), call)
     assert (label.loss, label.id) == (1.0, call.id)
     assert (label.place.candidate, label.place.reference, label.place.organization) == ("small", "large", "acme")
     [(asked, tags)] = models.asked
     assert asked.body == {"model": "small", "messages": call.body["messages"], "temperature": 0}
     assert (asked.caller, dict(tags), asked.state) == (call.caller, {"router": "shadow"}, {})
+    assert dict(asked.headers) == {"cache-control": "no-store, no-cache", "x-cognitude-mirror": "router"}
 
 
 async def test_an_answer_of_the_candidates_is_held_against_the_defaults() -> None:
@@ -136,6 +139,8 @@ async def test_the_judge_is_asked_about_exact_answers_only_where_they_differ() -
         Models(small="5", judge=Reply.error(429, "no")),
         Models(small="5", judge="I cannot say."),
         Models(small=Reply.json({"choices": []}), judge="A"),
+        Models(small=Reply.json(completion("5"), headers={"x-cognitude-model": "large"}), judge="A"),
+        Models(small=Reply.json(completion("5"), headers={"x-cognitude-source": "redis_cache"}), judge="A"),
     ],
 )
 async def test_what_fails_is_no_label(models: Models) -> None:
@@ -156,6 +161,37 @@ async def test_a_key_for_the_alias_alone_may_be_compared_all_the_same() -> None:
     call = replace(call, caller=replace(call.caller, models=("auto",)))
     assert len(await compared(models, outcome("4"), call)) == 1
     assert models.asked[0][0].caller.models == ("auto", "small")
+
+
+async def test_the_judge_sees_the_turn_that_was_answered() -> None:
+    turns = [("user", "first"), ("assistant", "yes"), ("user", [{"type": "text", "text": "second"}])]
+    call = ask("", messages=[{"role": role, "content": content} for role, content in turns])
+    models = Models(small="some text of the one", judge="TIE")
+    assert [one.loss for one in await compared(models, outcome("some text of the other"), call, judge="judge")] == [0.0]
+    shown = models.asked[1][0].body["messages"][1]["content"]
+    assert shown.index("user: first") < shown.index("user: second") < shown.index("some text")
+
+
+async def test_a_wrong_tool_is_no_matter_of_taste() -> None:
+    def calling(name: str) -> Any:
+        call = {"type": "function", "id": "x", "function": {"name": name, "arguments": "{}"}}
+        message = {"role": "assistant", "content": None, "tool_calls": [call]}
+        return {"choices": [{"message": message, "finish_reason": "tool_calls"}]}
+
+    models = Models(small=Reply.json(calling("wrong")), judge="TIE")
+    right = outcome("", assemble=lambda: calling("right"))
+    assert [one.loss for one in await compared(models, right, judge="judge")] == [1.0]
+    assert [call.model for call, _ in models.asked] == ["small"]
+
+
+async def test_what_comes_to_nothing_is_not_spent_and_what_breaks_is_counted() -> None:
+    shadow = Shadow(Config(), gateway(), Learned(), Random(1))
+    shadow.begin(ask(), await one_routed(), outcome("It depends on what one is looking for in this world."))
+    assert shadow._credits == {"acme": 1.0}
+    shadow.begin(ask(), await one_routed(), outcome("4"))
+    await shadow.settled()
+    await asyncio.sleep(0)
+    assert shadow.failed == 1, "the gateway has no pipeline"
 
 
 async def test_features_are_kept_only_where_that_is_wanted() -> None:

@@ -61,6 +61,25 @@ def test_others_are_not(one: str, other: str) -> None:
     assert exactly((one, None), (other, None)) == 1
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The short answer is a matter of taste, and nobody can say more than that of it.",
+        "My answer: I think you should go, and not look back at what there was before.",
+        "In 1998 the result was published in a well-known journal, and everybody has read it.",
+        "I",
+        "[" * 100_000,
+    ],
+)
+def test_what_only_looks_like_an_exact_answer_is_free_text(text: str) -> None:
+    assert essence((text, None)) is None
+
+
+def test_text_in_parts_is_put_together() -> None:
+    parts = [{"type": "text", "text": "The answer "}, {"type": "text", "text": "is 4"}]
+    assert said({"choices": [{"message": {"content": parts}}]}) == ("The answer is 4", None)
+
+
 def test_free_text_cannot_be_compared_exactly() -> None:
     assert essence(("It was a cold night in 1984 and the wind blew over the moor for many hours.", None)) is None
     assert exactly(("42", None), ("It depends on what you are looking for in this.", None)) is None

@@ -37,6 +37,7 @@ def test_what_the_call_says_wins_each_member_for_itself() -> None:
         ({"max_latency_ms": "soon"}, "routing.max_latency_ms", "number"),
         ({"min_quality": 2}, "routing.min_quality", "less than or equal to 1"),
         ({"max_cost": 0}, "routing.max_cost", "greater than 0"),
+        ({"max_cost": 1e300}, "routing.max_cost", "less than or equal to 1000000"),
         ({"cheap": True}, "routing.cheap", "there is no 'cheap' to be set here"),
         ("cost", "routing", "object"),
         ([], "routing", "object"),

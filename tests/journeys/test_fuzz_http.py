@@ -99,7 +99,7 @@ def test_routing_survives_fuzzing(tmp_path: Path) -> None:
     models = "models:\n  - {name: auto, candidates: [sim]}"
     config = CONFIG.replace("models:", models, 1).replace("pipeline: []", "pipeline:\n  - use: complexity_router")
     with gateway(config, tmp_path) as one:
-        run = fuzz(one.url, tmp_path, "--include-path-regex", "^/v1/(smart|feedback)", examples=25)
+        run = fuzz(one.url, tmp_path, "--include-path-regex", "^/v1/(smart|feedback)", examples=15)
         assert run.returncode == 0, run.stdout + run.stderr
         cases = re.search(r"(\d+) generated, \1 passed", run.stdout)
         assert cases, run.stdout
@@ -116,7 +116,7 @@ def test_the_experiments_survive_fuzzing(tmp_path: Path) -> None:
     plugins = f"pipeline:\n  - {{use: balancer, config: {{rules: [{rule}]}}}}"
     with gateway(CONFIG.replace("pipeline: []", plugins), tmp_path) as one:
         for secret in (KEY, ADMIN_KEY):
-            run = fuzz(one.url, tmp_path, "--include-path-regex", "^/routing/", examples=30, secret=secret)
+            run = fuzz(one.url, tmp_path, "--include-path-regex", "^/routing/", examples=15, secret=secret)
             assert run.returncode == 0, run.stdout + run.stderr
         with one.client() as client:
             scored = client.post("/routing/scores", json={"experiment": "x", "user": "ada", "score": 1}).json()
