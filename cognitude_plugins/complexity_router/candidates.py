@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final, NamedTuple, TypeVar
 
-from hooks import Deployment, Gateway, Usage
+from hooks import Deployment, Gateway, Traits, Usage
 
 from .prompt import Prompt
 
@@ -60,45 +61,46 @@ class Survey:
     ) -> Candidate:
         answer = min(prompt.answer_tokens or _TYPICAL_ANSWER_TOKENS, _TYPICAL_ANSWER_TOKENS)
         usage = Usage(prompt_tokens=tokens, completion_tokens=answer)
-        gateway, available = self.gateway, False
+        gateway, away = self.gateway, True
         quality: float | None = None
         cost: int | None = None
         seconds: float | None = None
         slow: float | None = None
         lacks: tuple[str, ...] | None = None
+        longest: float = 0
         for one in deployments:
-            vitals = gateway.vitals(one)
-            available = available or vitals.state != "open"
-            known = self.quality(one, task)
-            quality = known if quality is None or (known is not None and known > quality) else quality
+            vitals, traits = gateway.vitals(one), gateway.traits(one)
+            context = traits.context_tokens
+            away = away and vitals.state == "open"
+            quality = _more(quality, self.quality(one, task))
             cost, seconds = _less(cost, gateway.cost(one, usage)), _less(seconds, vitals.seconds)
             slow = _less(slow, self.slow(one))
+            longest = max(longest, inf if context is None else context)
             if lacks != ():
-                missing = self._lacks(one, prompt, tokens)
+                missing = _lacking(traits, prompt, tokens)
                 lacks = missing if lacks is None or not missing else lacks
-        return Candidate(
-            model=model,
-            quality=quality,
-            cost_nano_usd=cost,
-            seconds=seconds,
-            slow_seconds=slow,
-            lacks=lacks or (),
-            avoid=self._avoided(deployments, tokens) if available else "none of its deployments answers at present",
-        )
+        avoid = ""
+        if away:
+            avoid = "none of its deployments answers at present"
+        elif tokens > longest:
+            avoid = f"the prompt has about {tokens} tokens, its context {longest}"
+        return Candidate(model, quality, cost, seconds, slow, lacks or (), avoid)
 
-    def _lacks(self, deployment: Deployment, prompt: Prompt, tokens: int) -> tuple[str, ...]:
-        traits = self.gateway.traits(deployment)
-        missing = [need for need in sorted(prompt.needs) if traits.can(need) is False] if prompt.needs else []
-        if traits.context_tokens is not None and tokens > _SURELY * traits.context_tokens:
-            missing.append(f"a context of {tokens} tokens")
-        return tuple(missing)
 
-    def _avoided(self, deployments: Sequence[Deployment], tokens: int) -> str:
-        """The length of a prompt is an estimate: whether it fits is the provider's to say."""
-        contexts = [self.gateway.traits(one).context_tokens for one in deployments]
-        longest = None if None in contexts else max(one for one in contexts if one is not None)
-        tight = longest is not None and tokens > longest
-        return f"the prompt has about {tokens} tokens, its context {longest}" if tight else ""
+def _lacking(traits: Traits, prompt: Prompt, tokens: int) -> tuple[str, ...]:
+    """Whether a prompt is too long is an estimate, and the provider's to say unless it is far too long."""
+    far_too_long = traits.context_tokens is not None and tokens > _SURELY * traits.context_tokens
+    if not prompt.needs and not far_too_long:
+        return ()
+    missing = [need for need in sorted(prompt.needs) if traits.can(need) is False]
+    return (*missing, f"a context of {tokens} tokens") if far_too_long else tuple(missing)
+
+
+def _more(one: float | None, other: float | None) -> float | None:
+    """The greater, None being none."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one if one >= other else other
 
 
 def _less(one: T | None, other: T | None) -> T | None:

@@ -77,12 +77,11 @@ def decide(
     """``loss_of`` takes a candidate and the reference: ``default``, or the best there is where that is unfit."""
     unfit = {one.model: _unfit(one, wishes) for one in candidates}
     fit = [one for one in candidates if not unfit[one.model]]
-    ready = [one for one in fit if not one.avoid] or fit
-    reference = _reference(ready or candidates, default)
-    avoided = {one.model for one in fit if one.avoid and one not in ready}
+    ready = [one for one in fit if not one.avoid]
+    reference = _reference(ready or fit or candidates, default)
     judged = [
-        Judged(candidate=one, verdict="avoided", loss=_NONE, unfit=one.avoid)
-        if one.model in avoided
+        Judged(one, "avoided", _NONE, one.avoid)
+        if one.avoid and ready and not unfit[one.model]
         else _judged(one, reference, unfit[one.model], wishes, caution, loss_of)
         for one in candidates
     ]

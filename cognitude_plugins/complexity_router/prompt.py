@@ -42,12 +42,11 @@ def prompt_of(call: Call) -> Prompt:
     turns = list(_turns(body))
     asked = [text for role, text in turns if role in _ASKING]
     text = asked[0] if asked else " ".join(text for _, text in turns)
+    named = _name(call, body)
     return Prompt(
         text=text[:_MOST_CHARACTERS],
-        conversation=_conversation(call, body, turns),
-        continued=any(role in _ANSWERS for role, _ in turns)
-        or "previous_response_id" in body
-        or _name(call, body) is not None,
+        conversation=_conversation(call, named, turns),
+        continued=any(role in _ANSWERS for role, _ in turns) or "previous_response_id" in body or named is not None,
         needs=frozenset(_needs(body)),
         answer_tokens=_limit(body),
     )
@@ -84,9 +83,8 @@ def text_of(content: Any) -> str:
     return "\n".join(parts)
 
 
-def _conversation(call: Call, body: Mapping[str, Any], turns: list[tuple[str, str]]) -> bytes:
+def _conversation(call: Call, named: str | None, turns: list[tuple[str, str]]) -> bytes:
     """Of the client's own name for it, or else of what it began with."""
-    named = _name(call, body)
     parts = [text for role, text in turns if role not in _ANSWERS] if named is None else [named]
     caller = call.caller
     whole = (caller.organization, caller.user or caller.key, call.model, *parts)

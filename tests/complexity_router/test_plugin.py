@@ -13,7 +13,7 @@ import cognitude_plugins.complexity_router as package
 from cognitude_plugins.complexity_router.plugin import ComplexityRouter
 from cognitude_plugins.complexity_router.settings import Config
 from cognitude_plugins.complexity_router.stored import Label, Place
-from hooks import Call, Reply
+from hooks import Call, Reply, hookimpl
 from hooks.testing import Exercised, FakeGateway, check_plugin, completion, exercise, make_call
 from tests.borrowed import Tables, sqlite_tables
 
@@ -124,6 +124,31 @@ async def test_an_answer_is_compared_after_it_has_left(tables: Tables) -> None:
         [cell] = plugin._desk.learned.cells.values()
         assert cell.labels >= 8
         assert cell.losses == 0
+
+
+async def test_what_is_compared_is_the_call_as_it_came_to_the_router(tables: Tables) -> None:
+    """A plugin behind it applies to the other call by itself, and not twice."""
+
+    class Prefix:
+        @hookimpl
+        def pre_request(self, call: Call) -> Call:
+            return call.set(seed=call.body.get("seed", 0) + 1)
+
+    asked: list[Call] = []
+
+    async def answer(call: Call, tags: Any) -> Reply:
+        asked.append(call)
+        return Reply.json(completion("4"))
+
+    async with opened(tables, gateway(database=tables.lent(), answer=answer), shadow_rate=1) as plugin:
+        for _ in range(30):
+            sent = await exercise(plugin, Prefix(), call=ask(), plan=PLAN, answer=Reply.json(completion("4")))
+            assert sent.call is not None
+            assert sent.call.body["seed"] == 1
+        assert plugin._desk.shadow is not None
+        await plugin._desk.shadow.settled()
+    assert asked
+    assert all("seed" not in call.body for call in asked)
 
 
 @pytest.mark.parametrize(
