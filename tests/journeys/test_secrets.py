@@ -95,6 +95,7 @@ def configuration(upstream: str, database: str, plugin: str = "Clumsy") -> str:
             "timeouts": {"first_token": 1.0, "between_chunks": 1.0, "total": 2.0},
             "limits": {"body_bytes": 100_000},
             "breaker": {"enabled": False},
+            "retries": {"most": 0},
         },
         "services": {"database": database},
         "models": models,
