@@ -6,25 +6,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from hooks import Call
+from hooks.conversation import conversation_name
 
-HEADER: Final = "x-conversation-id"
 _LOOKED_AT: Final = 2000
 """Characters of a prompt: two conversations that begin with the same ones are taken for one."""
 
 
 def conversation_of(call: Call) -> str:
     """Named by the client, else the system prompt with the first user message, which stay the same while it grows."""
-    body = call.payload.peek()
-    metadata = body.get("metadata")
-    named = (
-        call.headers.get(HEADER),
-        metadata.get("conversation_id") if isinstance(metadata, Mapping) else None,
-        body.get("prompt_cache_key"),
-    )
-    for name in named:
-        if isinstance(name, str) and name:
-            return f"c:{name}"
-    return f"p:{_beginning(body)}"
+    name = conversation_name(call)
+    return f"p:{_beginning(call.payload.peek())}" if name is None else f"c:{name}"
 
 
 def _beginning(body: Mapping[str, Any]) -> str:

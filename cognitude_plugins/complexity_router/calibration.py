@@ -69,10 +69,3 @@ def _at(
         quality=floor + mean / scale,
         lower=floor + (mean - margin * error) / scale,
     )
-
-
-def squared_error(predicted: Sequence[float], gains: Sequence[float]) -> tuple[float, float]:
-    """Of the predicted gains (Brier's score where they are 0 or 1), and of always saying the mean; both are means."""
-    mean = sum(gains) / len(gains)
-    own = sum([(one - gain) ** 2 for one, gain in zip(predicted, gains, strict=True)])
-    return own / len(gains), sum([(gain - mean) ** 2 for gain in gains]) / len(gains)

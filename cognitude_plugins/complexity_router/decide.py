@@ -60,11 +60,6 @@ class Decision:
     def fit(self) -> tuple[Judged, ...]:
         return tuple(one for one in self.judged if one.verdict != "unfit")
 
-    @property
-    def runner_up(self) -> Judged | None:
-        """Who would come next."""
-        return next((one for one in self.judged[1:]), None) if self.selected is not None else None
-
 
 def decide(
     candidates: Sequence[Candidate],

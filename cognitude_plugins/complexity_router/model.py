@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import mul, sub
 
-from .features import NAMES, Features
+from .features import Features
 from .linear import dot
 
 MOST_DEVIATIONS = 2.5
 """A value further from the mean of the labels is taken to be this far: a line is not drawn to where nobody was."""
 FAR = 6.0
-_GRAMS = "words and pairs of words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,22 +97,6 @@ def score(weights: Weights, features: Features) -> Score:
         words = kind.gram_slope * gram_part(weights, features) if kind.gram_slope else 0.0
         gain = kind.offset + dot(kind.slopes, held) + words
     return Score(gain=max(-1.0, min(1.0, gain)), known=known, kind=index, distance=apart, unseen=unseen)
-
-
-def contributions(weights: Weights, features: Features, most: int = 5) -> tuple[tuple[str, float], ...]:
-    """What moved the gain away from the mean of the prompt's kind, by name, the largest first."""
-    held = deviations_of(weights, features)
-    kind = weights.kinds[nearest(weights.kinds, held)]
-    parts = [
-        (name, slope * (value - usual))
-        for name, slope, value, usual in zip(NAMES, kind.slopes, held, kind.centre, strict=True)
-    ]
-    parts.append((_GRAMS, kind.gram_slope * gram_part(weights, features)))
-    return tuple(sorted((one for one in parts if one[1]), key=lambda one: -abs(one[1]))[:most])
-
-
-def deviations_of(weights: Weights, features: Features) -> list[float]:
-    return limited(_deviations(weights, features), MOST_DEVIATIONS)
 
 
 def limited(values: Sequence[float], most: float) -> list[float]:

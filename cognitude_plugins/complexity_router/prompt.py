@@ -8,6 +8,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from hooks import Call
+from hooks.conversation import conversation_name
 
 _MOST_CHARACTERS: Final = 200_000
 _MOST_HASHED: Final = 20_000
@@ -17,16 +18,14 @@ _ANSWERS: Final = frozenset({"assistant", "model", "tool", "function"})
 _VISION: Final = frozenset({"image_url", "input_image", "image"})
 _AUDIO: Final = frozenset({"input_audio", "audio"})
 _FILES: Final = frozenset({"file", "input_file", "document"})
-_NAMES: Final = ("conversation_id", "thread_id", "session_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
     """``text`` is the question that the conversation began with: what a model is chosen by for all of it.
 
-    ``conversation`` is a digest of who talks and about what, ``continued`` whether it may
-    have begun before;
-    ``needs`` are of `hooks.CAPABILITIES`; ``answer_tokens`` what the client allows the answer, None without a limit.
+    ``conversation`` is a digest of who talks and about what, ``continued`` whether it may have begun before; ``needs``
+    are of `hooks.CAPABILITIES`; ``answer_tokens`` what the client allows the answer, None without a limit.
     """
 
     text: str
@@ -42,7 +41,7 @@ def prompt_of(call: Call) -> Prompt:
     turns = list(_turns(body))
     asked = [text for role, text in turns if role in _ASKING]
     text = asked[0] if asked else " ".join(text for _, text in turns)
-    named = _name(call, body)
+    named = conversation_name(call)
     return Prompt(
         text=text[:_MOST_CHARACTERS],
         conversation=_conversation(call, named, turns),
@@ -91,14 +90,6 @@ def _conversation(call: Call, named: str | None, turns: list[tuple[str, str]]) -
     # With their lengths, so that no two lists come to the same text.
     text = "".join([f"{len(part)}:{part[:_MOST_HASHED]}" for part in whole])
     return blake2b(text[:_MOST_CHARACTERS].encode(errors="replace"), digest_size=16).digest()
-
-
-def _name(call: Call, body: Mapping[str, Any]) -> str | None:
-    """What the client calls the conversation."""
-    metadata = body.get("metadata")
-    inside = [metadata.get(name) for name in _NAMES] if isinstance(metadata, dict) else []
-    given = (call.headers.get("x-conversation-id"), body.get("prompt_cache_key"), *inside)
-    return next((one for one in given if isinstance(one, str) and one), None)
 
 
 def _needs(body: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from cognitude_plugins.complexity_router.calibration import Outcome, squared_error, threshold
+from cognitude_plugins.complexity_router.calibration import Outcome, threshold
 
 
 def outcomes(count: int, chance: random.Random) -> list[Outcome]:
@@ -60,8 +60,3 @@ def test_rows_that_tie_go_together() -> None:
 def test_no_outcomes_are_refused() -> None:
     with pytest.raises(ValueError, match="none were given"):
         threshold([], floor=0.9)
-
-
-def test_errors_stand_beside_those_of_the_mean() -> None:
-    assert squared_error([1, 0], [1, 0]) == (0, 0.25)
-    assert squared_error([0.5, 0.5], [1, 0]) == (0.25, 0.25)
