@@ -13,8 +13,14 @@ _NAMES: Final = ("conversation_id", "thread_id", "session_id")
 
 def conversation_name(call: Call) -> str | None:
     """The client's own name for it: of the header, of ``metadata``, or its ``prompt_cache_key``; None without one."""
+    named = call.headers.get(HEADER)
+    if named:
+        return named
     body = call.payload.peek()
-    metadata = body.get("metadata")
-    inside = [metadata.get(name) for name in _NAMES] if isinstance(metadata, Mapping) else []
-    given = (call.headers.get(HEADER), *inside, body.get("prompt_cache_key"))
-    return next((one for one in given if isinstance(one, str) and one), None)
+    metadata, key = body.get("metadata"), body.get("prompt_cache_key")
+    if isinstance(metadata, Mapping):
+        for name in _NAMES:
+            inside = metadata.get(name)
+            if isinstance(inside, str) and inside:
+                return inside
+    return key if isinstance(key, str) and key else None

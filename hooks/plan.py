@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 
@@ -43,9 +43,9 @@ class Plan:
     def keep(self, predicate: Callable[[Deployment], bool], *, why: str) -> Plan:
         """Only the deployments for which ``predicate`` is true. A plan left empty is answered with 503 and ``why``."""
         kept = tuple(deployment for deployment in self.deployments if predicate(deployment))
-        return replace(self, deployments=kept, reasons=(*self.reasons, why))
+        return Plan(deployments=kept, reasons=(*self.reasons, why))
 
     def rank(self, key: Callable[[Deployment], _Comparable], *, why: str) -> Plan:
         """The same deployments, smallest ``key`` first."""
         ranked = tuple(sorted(self.deployments, key=key))
-        return replace(self, deployments=ranked, reasons=(*self.reasons, why))
+        return Plan(deployments=ranked, reasons=(*self.reasons, why))

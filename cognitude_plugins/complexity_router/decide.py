@@ -142,20 +142,18 @@ def _judged(
 _NONE: Final = Loss(mean=0.0, deviation=0.0)
 
 
-def _preference(wishes: Wishes, caution: Caution, reference: Candidate) -> Callable[[Judged], tuple[float, ...]]:
+def _preference(wishes: Wishes, caution: Caution, reference: Candidate) -> Callable[[Judged], tuple[float, bool]]:
     """Smallest first. What is not known of a model does not speak for it: the default wins then."""
+    if wishes.optimize_for == "cost":
+        return lambda one: (_or_inf(one.candidate.cost_nano_usd), one.candidate is not reference)
+    if wishes.optimize_for == "latency":
+        return lambda one: (_or_inf(one.candidate.seconds), one.candidate is not reference)
 
-    def by_cost(one: Judged) -> tuple[float, ...]:
-        return (_or_inf(one.candidate.cost_nano_usd), one.candidate is not reference)
-
-    def by_latency(one: Judged) -> tuple[float, ...]:
-        return (_or_inf(one.candidate.seconds), one.candidate is not reference)
-
-    def by_quality(one: Judged) -> tuple[float, ...]:
+    def by_quality(one: Judged) -> tuple[float, bool]:
         surely = one.candidate is reference or one.loss.at_most(0.0) >= caution.confidence
         return (one.loss.mean if surely else inf, one.candidate is not reference)
 
-    return {"cost": by_cost, "latency": by_latency, "quality": by_quality}[wishes.optimize_for]
+    return by_quality
 
 
 def _fallback(one: Judged) -> tuple[float, ...]:
