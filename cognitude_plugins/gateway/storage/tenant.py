@@ -19,8 +19,8 @@ class TenantDatabase:
 
     _storage: Storage
 
-    async def read(self, organization: str, work: Callable[[Connection], T]) -> T:
-        return await self._storage.read(_of(organization, work))
+    async def read(self, organization: str, work: Callable[[Connection], T], *, patient: bool = False) -> T:
+        return await self._storage.read(_of(organization, work), patient=patient)
 
     async def write(self, organization: str, work: Callable[[Connection], T]) -> T:
         return await self._storage.write(_of(organization, work))
