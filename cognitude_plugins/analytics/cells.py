@@ -20,7 +20,8 @@ class Cell(NamedTuple):
     ``short`` says that prompt and answer are, ``tier`` is `sizes.long_prompt`, ``size`` the class of the answer's
     length. ``repeat``: the same was answered before; ``near``: nearly the same was. Tokens and nano-dollars are sums;
     ``longest`` is the most tokens of prompt and answer. ``limited`` calls had a limit on the answer, ``limits`` is the
-    sum of these, ``cut`` how many reached it. ``example`` is one of their ``request_digest``.
+    sum of these, ``cut`` how many reached it. ``known`` calls have a fingerprint; ``example`` is one of their
+    ``request_digest``.
     """
 
     half: int
@@ -43,6 +44,7 @@ class Cell(NamedTuple):
     limited: int
     limits: int
     cut: int
+    known: int
     example: int | None
 
     @property
@@ -66,7 +68,7 @@ class Group(NamedTuple):
 class Repeats(NamedTuple):
     """Calls whose answer had been given before, by the reason why no cache gave it.
 
-    ``soon`` is what those cost that came within a day of the last answer and not at the same time.
+    ``soon`` is what those cost that came within a day of the first answer, and not at the same time.
     """
 
     reason: str
@@ -93,7 +95,7 @@ class Cuts(NamedTuple):
 class Beginnings(NamedTuple):
     """Calls with one beginning. ``warm`` of them came while a provider could still have had it.
 
-    ``discounted`` is the sum of the cached tokens of all, up to ``tokens`` each; ``prompt`` and ``completion`` are sums.
+    ``discounted`` is the sum of all cached tokens, up to ``tokens`` each; ``prompt`` and ``completion`` are sums.
     """
 
     half: int
@@ -112,12 +114,18 @@ class Traffic:
     """Everything that was found of an organization's last ``days``."""
 
     days: float
-    calls: int
-    fingerprinted: int
     cells: tuple[Cell, ...]
     repeats: tuple[Repeats, ...]
     cuts: tuple[Cuts, ...]
     beginnings: tuple[Beginnings, ...]
+
+    @property
+    def calls(self) -> int:
+        return sum(cell.calls for cell in self.cells)
+
+    @property
+    def fingerprinted(self) -> int:
+        return sum(cell.known for cell in self.cells)
 
 
 def halves(amounts: Iterable[tuple[int, int]]) -> Halves:

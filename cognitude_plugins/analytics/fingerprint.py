@@ -24,7 +24,7 @@ IGNORED: Final = frozenset(
         *("safety_identifier", "prompt_cache_key", "prompt_cache_retention", "cache"),
     }
 )
-"""Fields of a body on which no answer depends: who asks, how it is sent, what it is filed under. The answer cache leaves
+"""Fields of a body on which no answer depends: who asks, how it is sent, where it is filed. The answer cache leaves
 out the same."""
 
 _NUMBERS: Final = ("temperature", "top_p", "presence_penalty", "frequency_penalty")
@@ -69,7 +69,7 @@ def fingerprint(organization: str, api: str, body: Mapping[str, Any]) -> Fingerp
 
 
 def _asked(api: str, body: Mapping[str, Any]) -> bytes:
-    """What an answer depends on, in one spelling. Whole numbers are written without a point, as clients differ in it."""
+    """What an answer depends on, in one spelling. Whole numbers are written without a point: clients differ in it."""
     kept = {name: value for name, value in body.items() if name not in IGNORED}
     for name in _NUMBERS:
         value = kept.get(name)

@@ -44,7 +44,7 @@ class RecommendationsBody(BaseModel):
     organization: str
     until: datetime
     days: float = Field(description="How many days there were to look back at.")
-    calls: int = Field(description="Calls in that time.")
+    calls: int = Field(description="Good answers of providers in that time, with a known cost.")
     fingerprinted_calls: int = Field(description="Those whose prompt has a fingerprint; repeats show among them only.")
     total_potential_savings_usd: str = Field(description="Per month; no dollar is counted twice.")
     total_potential_savings_nano_usd: int

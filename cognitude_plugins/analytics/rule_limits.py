@@ -17,7 +17,7 @@ RULE: Final = (
     "Of each model the tokens beyond four times what 95 of 100 answers stay below are counted, and what answers cost "
     "that reached their max_tokens and were asked for again within ten minutes with a higher one."
 )
-LEAST_CALLS: Final = 200
+LEAST_CALLS: Final = 100
 """Answers of a model of which a usual length can be said."""
 TIMES: Final = 4
 """The usual length: of answers whose logarithms are normal with a deviation of 1, one of 800 is longer."""

@@ -32,7 +32,7 @@ _CHANGES: Final = {
 
 
 def cache_opportunity(traffic: Traffic, prices: Prices, owned: Owned) -> Finding | None:
-    """The saving is exact; the cautious amount leaves out what came at once, or more than a day after the last time."""
+    """The saving is exact. The cautious amount leaves out what came at once, or over a day after the first answer."""
     if not traffic.repeats:
         return None
     calls: Counter[str] = Counter()
