@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import orjson
+from ruamel.yaml import YAML
 from sqlalchemy import Connection, text
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
@@ -18,6 +19,7 @@ from cognitude_plugins.gateway.ledger.row import COLUMNS
 from cognitude_plugins.gateway.ledger.tables import CALLS
 from cognitude_plugins.gateway.openapi import document
 from cognitude_plugins.gateway.routes import guarded, operations
+from cognitude_plugins.gateway.runtime import build
 from cognitude_plugins.gateway.storage.branch import Branch
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import downgrade, upgrade
@@ -82,6 +84,16 @@ def documented(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     return document(operations(list(routes)), version="1")
 
 
+def configured(folder: Path, base: Mapping[str, Any], snippet: str) -> Any:
+    """The runtime of a configuration with the entries of a piece of YAML in it. Raises `hooks.ConfigError`."""
+    changed: dict[str, Any] = YAML(typ="safe", pure=True).load(snippet)
+    models = {one["name"]: one for one in [*base.get("models", ()), *changed.get("models", ())]}
+    path = folder / "plugins.yaml"
+    # JSON is YAML.
+    path.write_bytes(orjson.dumps({**base, **changed, "models": list(models.values())}))
+    return build(path, {})
+
+
 class KeptCalls:
     """Single calls in the gateway's own table, and what reads them."""
 
@@ -101,6 +113,13 @@ class KeptCalls:
 
     def clear(self) -> None:
         self._storage.write_now(lambda connection: connection.execute(CALLS.delete()))
+
+    def close(self) -> None:
+        self._storage.close()
+
+
+def sqlite_calls(folder: Path) -> KeptCalls:
+    return KeptCalls(Storage(f"sqlite:///{folder / 'cognitude.db'}"), folder)
 
 
 _GOOD: dict[str, Any] = {

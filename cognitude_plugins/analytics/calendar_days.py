@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -38,20 +39,22 @@ class Days:
 
     def number(self, time_ms: ColumnElement[Any]) -> ColumnElement[Any]:
         """Which of them, from 0, a time of these days is in. Days of 24 hours one after the other are one division."""
-        *before, (start, number, _) = self._runs()
-        branches = [
-            (time_ms < end, (time_ms - start) // literal(_DAY_MS) + number if regular else literal(number))
-            for (start, number, regular), end in zip(before, [run[0] for run in (*before[1:], (start,))], strict=True)
-        ]
-        last = (time_ms - start) // literal(_DAY_MS) + number
+        runs = list(self._runs())
+        branches = [(time_ms < after[0], _within(time_ms, run)) for run, after in pairwise(runs)]
+        last = _within(time_ms, runs[-1])
         return case(*branches, else_=last) if branches else last
 
     def _runs(self) -> Iterator[tuple[int, int, bool]]:
         """Where days of the same length begin: milliseconds, number, and whether they have 24 hours."""
-        lengths = [end - start for start, end in zip(self.starts, self.starts[1:], strict=False)]
+        lengths = [end - start for start, end in pairwise(self.starts)]
         for number, length in enumerate(lengths):
             if number == 0 or length != _DAY_MS or lengths[number - 1] != _DAY_MS:
                 yield self.starts[number], number, length == _DAY_MS
+
+
+def _within(time_ms: ColumnElement[Any], run: tuple[int, int, bool]) -> ColumnElement[Any]:
+    start, number, regular = run
+    return (time_ms - start) // literal(_DAY_MS) + number if regular else literal(number)
 
 
 def _midnight(day: date, zone: str) -> int:

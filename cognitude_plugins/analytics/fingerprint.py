@@ -76,11 +76,15 @@ def _asked(api: str, body: Mapping[str, Any]) -> bytes:
         if type(value) is float and value.is_integer():
             kept[name] = int(value)
     kept[""] = api
+    return _dumped(kept)
+
+
+def _dumped(value: Any) -> bytes:
     try:
-        return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:
         # Numbers beyond 64 bits and halves of surrogate pairs.
-        return json.dumps(kept, sort_keys=True, default=dict).encode()
+        return json.dumps(value, sort_keys=True).encode()
 
 
 def _shape(key: bytes, prompt: Prompt) -> int | None:
@@ -96,7 +100,7 @@ def _shape(key: bytes, prompt: Prompt) -> int | None:
 
 def _beginning(prompt: Prompt) -> tuple[bytes, int] | None:
     """The tools and instructions if they are long enough, else so much of the whole; with its tokens, about."""
-    tools = orjson.dumps(prompt.tools).decode() if prompt.tools else ""
+    tools = _dumped(prompt.tools).decode() if prompt.tools else ""
     instructions = "".join(prompt.instructions)
     size = len(tools) + len(instructions)
     if size >= _PREFIX:

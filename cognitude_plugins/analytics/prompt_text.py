@@ -52,7 +52,8 @@ def prompt_of(api: str, body: Mapping[str, Any]) -> Prompt | None:
         if type(one) is str:
             prompt.rest.append(one)
         elif isinstance(one, dict):
-            first = first and one.get("role") in _INSTRUCTING
+            role = one.get("role")
+            first = first and type(role) is str and role in _INSTRUCTING
             texts, content = prompt.instructions if first else prompt.rest, one.get("content")
             if type(content) is str:
                 texts.append(content)

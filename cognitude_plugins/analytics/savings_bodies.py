@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,13 +11,14 @@ from .money import usd
 from .savings import Saved, Savings
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
 
 
 class SavingsQuery(BaseModel):
     model_config = _STRICT
 
-    start_date: date | None = Field(default=None, description="The first day; 29 days before the last without it.")
-    end_date: date | None = Field(default=None, description="The last day; today without it.")
+    start_date: Day | None = Field(default=None, description="The first day; 29 days before the last without it.")
+    end_date: Day | None = Field(default=None, description="The last day; today without it.")
     baseline: str | None = Field(
         default=None, min_length=1, max_length=256, description="A model to hold against; by default the configured."
     )

@@ -20,7 +20,8 @@ class Row:
     usage is not known. ``error`` is a short word: ``client_disconnect``, ``provider_error``, or the answer's error
     code. ``route`` has the routers' reasons, and ``coalesced`` of a call that got the answer of another one,
     ``decisions`` what plugins in shadow would have done, ``tried`` each attempt: deployment, outcome, milliseconds.
-    ``max_tokens`` is the most that the request let the answer have. The three digests and ``prefix_tokens`` are a `hooks.Fingerprint` of the prompt.
+    ``max_tokens`` is the most that the request let the answer have. The three digests and ``prefix_tokens`` are a
+    `hooks.Fingerprint` of the prompt.
     """
 
     id: str
