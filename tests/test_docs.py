@@ -31,6 +31,7 @@ PAGES = (
     "docs/middleware.md",
     "docs/operations.md",
     "docs/prices.md",
+    "docs/recommendations.md",
     "docs/redis.md",
     "docs/reliability.md",
     "docs/routing.md",

@@ -25,7 +25,7 @@ CALLERS: Mapping[str, Caller] = {
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     book = sqlite_calls(tmp_path)
-    book.put(Street(3).clean(200).repeats(150).rows)
+    book.put(Street(3).clean(200).repeats(300).rows)
     found = Desk(Config(), now=lambda: NOW)
     async with found.opened(shop(ledger=book.ledger, database=book.database)):
         yield found
@@ -44,7 +44,7 @@ async def test_it_says_what_to_change_and_what_that_is_worth(desk: Desk) -> None
     [one] = found["recommendations"]
     assert one["kind"] == "cache_opportunity"
     assert one["change"] == "pipeline:\n  - use: redis_cache\n"
-    assert one["evidence"]["repeated_calls"] == 150
+    assert one["evidence"]["repeated_calls"] == 300
     assert 0 < one["low_nano_usd"] <= one["saving_nano_usd"] <= one["high_nano_usd"]
     assert found["total_potential_savings_nano_usd"] == one["counted_nano_usd"] == one["saving_nano_usd"]
     assert float(one["saving_usd"]) == pytest.approx(one["saving_nano_usd"] / 1e9)

@@ -31,7 +31,7 @@ CALLS: Final[Mapping[str, tuple[tuple[str, int, int], ...]]] = {
     "cache_opportunity": (("repeats", 150, 600),),
     "model_downgrade": (("downgrades", 500, 1500),),
     "smart_routing": (("direct", 800, 2000),),
-    "max_tokens": (("runaways", 6, 12), ("cuts", 100, 300)),
+    "max_tokens": (("runaways", 3, 6), ("cuts", 100, 300)),
     "prompt_patterns": (("beginnings", 800, 3000), ("near", 80, 300)),
 }
 """By kind how something of it is planted, and with how many calls."""

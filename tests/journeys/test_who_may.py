@@ -21,6 +21,7 @@ models:
   - {name: sim, provider: simulated/echo}
   - {name: auto, candidates: [sim]}
 pipeline:
+  - use: analytics
   - use: limiter
   - use: complexity_router
   - use: balancer
@@ -85,6 +86,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/providers/config"): ACTING,
     ("DELETE", "/providers/config"): ACTING,
     ("GET", "/analytics/usage"): ANY,
+    ("GET", "/analytics/recommendations"): READING,
+    ("GET", "/analytics/savings"): READING,
     ("GET", "/rate-limits/config"): READING,
     ("PUT", "/rate-limits/config"): ACTING,
     ("DELETE", "/rate-limits/config"): ACTING,
