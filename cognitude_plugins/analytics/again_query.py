@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import FromClause, Select, and_, case, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, and_, case, func, literal, null, or_, select, union_all
 
 from .paid_calls import (
     AMOUNTS,
@@ -32,8 +32,6 @@ LEAST_NEAR: Final = 100
 DAY_MS: Final = 86_400_000
 SOON_MS: Final = 600_000
 """Within ten minutes of a cut answer the same is asked again because it was cut."""
-_ENOUGH: Final = 16
-"""Characters of a cache key: 64 bits tell apart the keys of one request, and what is sorted is smaller."""
 COLUMNS: Final = ("kind", "reason", *KEYS, *AMOUNTS)
 
 
@@ -41,8 +39,8 @@ def asked_again(calls: FromClause, middle_ms: int) -> Any:
     """Rows of three kinds in one: ``kind`` is ``cell``, ``repeat`` or ``cut``, the columns are `COLUMNS`."""
     rows = _rows(calls, middle_ms).cte("answer")
     firsts, shapes = _firsts(rows).cte("first_answer"), _shapes(rows).cte("first_of_shape")
-    flagged = _flagged(rows, firsts, shapes).cte("flagged")
-    return union_all(_cells(flagged), _repeats(flagged), _cuts(flagged))
+    flagged = _flagged(rows, firsts, shapes).subquery("flagged")
+    return union_all(_cells(flagged), _repeats(_repeated(rows, firsts)), _cuts(_cut(rows, firsts)))
 
 
 def _several(calls: FromClause) -> Select[Any]:
@@ -67,7 +65,6 @@ def _rows(calls: FromClause, middle_ms: int) -> Select[Any]:
             (c.time_ms * 1000 + c.latency_us).label("end_us"),
             case((c.source == "provider", 1), else_=0).label("paid"),
             case((c.api.in_(CACHEABLE), 1), else_=0).label("cacheable"),
-            func.substr(c.cache_key, 1, _ENOUGH).label("cache_key"),
             c.shape_digest,
             func.coalesce(c.max_tokens, 0).label("most"),
             several.c.has_cut,
@@ -105,22 +102,46 @@ def _shapes(rows: FromClause) -> Select[Any]:
 
 
 def _flagged(rows: FromClause, firsts: FromClause, shapes: FromClause) -> Select[Any]:
-    r, repeat = rows.c, rows.c.time_ms > firsts.c.first_ms
+    """All of them, with ``repeat`` and ``near``."""
+    r, repeat = rows.c, _is_repeat(rows, firsts)
     near = and_(r.cacheable == 1, r.prompt >= LEAST_NEAR, r.time_ms > shapes.c.first_ms)
-    same = and_(r.request_digest == firsts.c.request_digest, r.cacheable == firsts.c.cacheable)
     alike = and_(
         r.shape_digest == shapes.c.shape_digest,
         r.requested_model == shapes.c.requested_model,
         r.most == shapes.c.most,
     )
-    return select(
-        *r,
-        firsts.c.first_ms,
-        firsts.c.answered_us,
-        case((repeat, 1), else_=0).label("repeat"),
-        case((repeat, 0), (near, 1), else_=0).label("near"),
-        is_short(r).label("short"),
-    ).select_from(rows.outerjoin(firsts, same).outerjoin(shapes, alike))
+    flags = case((repeat, 1), else_=0).label("repeat"), case((repeat, 0), (near, 1), else_=0).label("near")
+    return select(*r, *flags).select_from(rows.outerjoin(firsts, _same(rows, firsts)).outerjoin(shapes, alike))
+
+
+def _repeated(rows: FromClause, firsts: FromClause) -> FromClause:
+    """What was answered more than once: all of it, the first ones and those of caches too."""
+    r = rows.c
+    names = ("half", "paid", "time_ms", "end_us", "cost", "cache_key", "request_digest")
+    found = select(
+        *(r[name] for name in names),
+        _is_repeat(rows, firsts).label("repeat"),
+        (r.time_ms * 1000 < firsts.c.answered_us).label("at_once"),
+        (r.time_ms - firsts.c.first_ms <= DAY_MS).label("soon"),
+    )
+    return found.select_from(rows.join(firsts, _same(rows, firsts))).subquery("repeated")
+
+
+def _cut(rows: FromClause, firsts: FromClause) -> FromClause:
+    """Paid answers of a shape of which one may have been cut."""
+    r, repeat = rows.c, case((_is_repeat(rows, firsts), 1), else_=0).label("repeat")
+    found = select(*r, repeat, is_short(r).label("short"))
+    joined = found.select_from(rows.outerjoin(firsts, _same(rows, firsts)))
+    return joined.where(r.paid == 1, r.has_cut == 1).subquery("of_cut_shape")
+
+
+def _same(rows: FromClause, firsts: FromClause) -> ColumnElement[bool]:
+    return and_(rows.c.request_digest == firsts.c.request_digest, rows.c.cacheable == firsts.c.cacheable)
+
+
+def _is_repeat(rows: FromClause, firsts: FromClause) -> ColumnElement[bool]:
+    repeat: ColumnElement[bool] = rows.c.time_ms > firsts.c.first_ms
+    return repeat
 
 
 def _cells(flagged: FromClause) -> Select[Any]:
@@ -129,26 +150,21 @@ def _cells(flagged: FromClause) -> Select[Any]:
     return found.where(flagged.c.paid == 1, flagged.c.repeat + flagged.c.near > 0).group_by(*by)
 
 
-def _repeats(flagged: FromClause) -> Select[Any]:
+def _repeats(repeated: FromClause) -> Select[Any]:
     """The repeats by reason.
 
     Both at once: ``concurrent``. The cache was not asked: ``off``; asked under another key: ``apart``. Its answer had
     been kept longer than any that was given again: ``expired``, else ``lost``. Calls, cost, cost of what came within a
     day of the first answer and not at once, and two examples stand where cells have their first amounts.
     """
-    f = flagged.c
-    order: Any = {"order_by": (f.time_ms, f.end_us)}
-    kept = func.max(case((f.paid == 1, f.time_ms)))
-    again = (
-        select(
-            *(f[name] for name in ("half", "paid", "repeat", "time_ms", "cost", "cache_key", "request_digest")),
-            (f.time_ms * 1000 < f.answered_us).label("at_once"),
-            (f.time_ms - f.first_ms <= DAY_MS).label("soon"),
-            kept.over(partition_by=(f.request_digest, f.cache_key), rows=(None, -1), **order).label("kept_ms"),
-        )
-        .where(f.answered_us.is_not(None))
-        .cte("asked_again")
-    )
+    r = repeated.c
+    before: Any = {
+        "partition_by": (r.request_digest, r.cache_key),
+        "order_by": (r.time_ms, r.end_us),
+        "rows": (None, -1),
+    }
+    kept = func.max(case((r.paid == 1, r.time_ms))).over(**before).label("kept_ms")
+    again = select(*r, kept).cte("asked_again")
     a = again.c
     oldest = select(func.coalesce(func.max(a.time_ms - a.kept_ms), DAY_MS)).where(a.paid == 0).scalar_subquery()
     reason = case(
@@ -162,24 +178,20 @@ def _repeats(flagged: FromClause) -> Select[Any]:
     numbers = (func.count(), total(a.cost), total(soon), func.min(a.request_digest), func.max(a.request_digest))
     rest = [null()] * (len(AMOUNTS) - len(numbers))
     found = select(literal("repeat"), reason, a.half, *[null()] * (len(KEYS) - 1), *numbers, *rest)
-    return found.where(a.paid == 1, a.repeat == 1).group_by(reason, a.half)
+    return found.where(a.paid == 1, a.repeat).group_by(reason, a.half)
 
 
-def _cuts(flagged: FromClause) -> Select[Any]:
+def _cuts(of_cut_shape: FromClause) -> Select[Any]:
     """Answers that reached their limit and were asked for again: calls, cost, highest limit and an example stand where
     cells have their first amounts."""
-    f = flagged.c
-    order: Any = {"partition_by": f.shape_digest, "order_by": (f.time_ms, f.end_us)}
+    o = of_cut_shape.c
+    order: Any = {"partition_by": o.shape_digest, "order_by": (o.time_ms, o.end_us)}
     needed = ("half", *GROUP, "repeat", "cost", "completion", "max_tokens", "end_us", "request_digest")
-    found = (
-        select(
-            *(f[name] for name in needed),
-            func.lead(f.time_ms).over(**order).label("next_ms"),
-            func.coalesce(func.lead(f.max_tokens).over(**order), literal(2**53)).label("next_most"),
-        )
-        .where(f.paid == 1, f.has_cut == 1)
-        .subquery("of_cut_shape")
-    )
+    found = select(
+        *(o[name] for name in needed),
+        func.lead(o.time_ms).over(**order).label("next_ms"),
+        func.coalesce(func.lead(o.max_tokens).over(**order), literal(2**53)).label("next_most"),
+    ).subquery("followed")
     c = found.c
     again = and_(c.next_ms * 1000 <= c.end_us + SOON_MS * 1000, c.next_most > c.max_tokens)
     by = [c.half, *(c[name] for name in GROUP), c.repeat]

@@ -20,8 +20,8 @@ class Cell(NamedTuple):
     ``short`` says that prompt and answer are, ``tier`` is `sizes.long_prompt`, ``size`` the class of the answer's
     length. ``repeat``: the same was answered before; ``near``: nearly the same was. Tokens and nano-dollars are sums;
     ``longest`` is the most tokens of prompt and answer. ``limited`` calls had a limit on the answer, ``limits`` is the
-    sum of these, ``cut`` how many reached it. ``known`` calls have a fingerprint; ``example`` is one of their
-    ``request_digest``.
+    sum of these, ``cut`` how many reached it. ``known`` calls have a fingerprint, for ``asked`` a cache was asked;
+    ``example`` is one of their ``request_digest``.
     """
 
     half: int
@@ -45,6 +45,7 @@ class Cell(NamedTuple):
     limits: int
     cut: int
     known: int
+    asked: int
     example: int | None
 
     @property

@@ -20,7 +20,7 @@ GROUP: Final = ("deployment", "requested_model", "complexity", "short")
 KEYS: Final = ("half", *GROUP, "tier", "size", "repeat", "near")
 AMOUNTS: Final = (
     *("calls", "cost", "prompt", "completion", "cached", "written", "reasoning", "longest", "limited", "limits", "cut"),
-    *("known", "example"),
+    *("known", "asked", "example"),
 )
 
 
@@ -53,6 +53,8 @@ def columns(calls: FromClause, middle_ms: int) -> dict[str, ColumnElement[Any]]:
         "cost": c.cost_nano_usd,
         "max_tokens": c.max_tokens,
         "request_digest": c.request_digest,
+        # 64 bits tell apart the keys of one request, and what is sorted is smaller.
+        "cache_key": func.substr(c.cache_key, 1, 16),
     }
 
 
@@ -80,6 +82,7 @@ def amounts(rows: Any) -> list[ColumnElement[Any]]:
         total(rows.max_tokens).label("limits"),
         total(case((is_cut(rows), 1), else_=0)).label("cut"),
         func.count(rows.request_digest).label("known"),
+        func.count(rows.cache_key).label("asked"),
         func.min(rows.request_digest).label("example"),
     ]
 

@@ -18,7 +18,8 @@ _TITLES: Final = {
 
 
 def print_recommendations(found: Any) -> None:
-    found_in = f"of {found['calls']} calls in {found['days']:g} days"
+    days = "a day" if found["days"] == 1 else f"{found['days']:.3g} days"
+    found_in = f"of {found['calls']} calls in {days}"
     if not found["recommendations"]:
         click.echo(f"Nothing to recommend, {found_in}.")
         _note(found)

@@ -61,10 +61,10 @@ def cache_opportunity(traffic: Traffic, prices: Prices, owned: Owned) -> Finding
             **{f"{reason}_nano_usd": costs[reason] for reason in _REASONS if calls[reason]},
         },
         examples=sorted({one for one in examples if one is not None})[:3],
-        yaml=step("redis_cache") if main == "off" and not _kept(traffic) else _CHANGES[main],
+        yaml=step("redis_cache") if main == "off" and not _has_cache(traffic) else _CHANGES[main],
     )
 
 
-def _kept(traffic: Traffic) -> bool:
-    """Whether a cache was asked at all."""
-    return any(one.reason in ("apart", "expired", "lost") for one in traffic.repeats)
+def _has_cache(traffic: Traffic) -> bool:
+    """Whether one was asked at all."""
+    return any(cell.asked for cell in traffic.cells)

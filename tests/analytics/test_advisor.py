@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cognitude_plugins.analytics.advisor import Advice, advise
 from cognitude_plugins.analytics.settings import Recommendations
 from tests.analytics.street import DAYS, NOW, Street, shop
-from tests.borrowed import KeptCalls
+from tests.borrowed import KeptCalls, sqlite_calls
 
 Planting = Callable[[Street], Street]
 
 
 @pytest.fixture
-def book(each_database: Any, tmp_path: Path) -> KeptCalls:
-    return KeptCalls(each_database, tmp_path)
+def book(tmp_path: Path) -> Iterator[KeptCalls]:
+    found = sqlite_calls(tmp_path)
+    yield found
+    found.close()
 
 
 async def advised(book: KeptCalls, street: Street) -> Advice:
@@ -33,7 +34,7 @@ def of(advice: Advice) -> dict[str, int]:
 
 
 async def test_clean_traffic_is_silent(book: KeptCalls) -> None:
-    for seed in range(3):
+    for seed in range(2):
         assert of(await advised(book, Street(seed).clean().noise())) == {}
 
 

@@ -42,7 +42,7 @@ def repeats(*reasons: str) -> tuple[Repeats, ...]:
 MESSAGES = deployment("large", "anthropic")
 CASES = {
     "off": (traffic(repeats=repeats("off")), {}),
-    "mostly off": (traffic(repeats=repeats("off", "lost")), {}),
+    "mostly off": (traffic(repeats=repeats("off"), cells=(cell(cost=0, asked=1),)), {}),
     "apart": (traffic(repeats=repeats("apart")), {}),
     "expired": (traffic(repeats=repeats("expired")), {}),
     "lost": (traffic(repeats=repeats("lost")), {}),
