@@ -27,9 +27,9 @@ _FOR_POSTGRESQL: Final = (
     "SET LOCAL enable_nestloop = off",
     "SET LOCAL jit = off",
 )
-"""Its default of 4 MB puts a hash of a million digests onto the disk. Of what is grouped by here it has no statistics: it
-would sort a million rows where it can count them in one pass, and go through thousands for each of a hundred thousand.
-"""
+"""Its default of 4 MB puts a hash of a million digests onto the disk. Of what is grouped by here it has no statistics:
+it would sort a million rows where it can count them in one pass, and go through thousands for each of a hundred
+thousand."""
 
 
 async def look_back(gateway: Gateway, organization: str, *, days: int, until: datetime) -> Traffic:
