@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
+from . import breakdown_api, summary_api
 from .desk import Desk
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    return []
+    return [breakdown_api.route(desk), summary_api.route(desk)]

@@ -81,8 +81,7 @@ VALUES: Final = {
 
 
 def load(storage: Storage, rows: int, lock: Path, told: Callable[[str], None], now: Callable[[], float] = time) -> None:
-    """``rows`` calls, evenly over the 90 days of UTC that end with today, up to now, and all sums of them, into an empty
-    database.
+    """``rows`` calls, evenly over the 90 days of UTC that end with today, and all sums of them, into an empty database.
 
     Afterwards the tables are analysed, as the databases do by themselves some time later.
     """

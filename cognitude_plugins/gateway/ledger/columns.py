@@ -17,7 +17,6 @@ TAG: Final = "tag:"
 _TEXTS: Final = ("user", "complexity")
 
 
-
 def time_of(table: Table) -> ColumnElement[Any]:
     return table.c.time_ms if table is CALLS else table.c.start_ms
 

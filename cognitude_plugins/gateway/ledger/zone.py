@@ -41,11 +41,14 @@ def offsets(zone: str, start: int, end: int) -> tuple[Offset, ...]:
         return ((start, 0),)
     first, last = _year(start), _year(max(start, end - 1))
     if last - first > _MOST_YEARS:
-        raise ValueError(f"days of {zone} are known of {_MOST_YEARS} years at once: ask for less than {first} to {last}")
+        raise ValueError(
+            f"days of {zone} are known of {_MOST_YEARS} years at once: ask for less than {first} to {last}"
+        )
     found = [one for year in range(first, last + 1) for one in _of_year(zone, year)]
     place = max(0, bisect_right(found, start, key=lambda one: one[0]) - 1)
-    kept = [(start, found[place][1]), *(one for one in found[place + 1 :] if one[0] < end)]
-    return tuple(one for before, one in pairwise([(start, None), *kept]) if one[1] != before[1])
+    kept = [(start, found[place][1])]
+    kept += (one for one in found[place + 1 :] if one[0] < end)
+    return (kept[0], *(one for before, one in pairwise(kept) if one[1] != before[1]))
 
 
 def cuts(span: Span, found: Iterable[Offset], end: int) -> Iterator[int]:
