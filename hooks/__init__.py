@@ -2,6 +2,7 @@
 
 from .call import Api, Call, Caller, Headers, Role
 from .errors import ConfigError, PluginError, Problem, Unavailable
+from .fingerprint import Fingerprint
 from .frozen import freeze, thaw
 from .gateway import EVERY_ORGANIZATION, Booked, Database, Dimension, Gateway, Ledger, Redis, Sums
 from .job import Job
@@ -27,6 +28,7 @@ __all__ = [
     "Decision",
     "Deployment",
     "Dimension",
+    "Fingerprint",
     "Gateway",
     "Headers",
     "Job",

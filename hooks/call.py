@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from .fingerprint import Fingerprint
 from .payload import Payload
 from .plan import Deployment
 
@@ -98,6 +99,7 @@ class Call:
         cache_key: str | None = None,
         saved_nano_usd: int | None = None,
         baseline: Deployment | None = None,
+        fingerprint: Fingerprint | None = None,
     ) -> None:
         """Note down for this call's row in the ledger what only a plugin knows; what is None stays as it was.
 
@@ -105,6 +107,7 @@ class Call:
         what the call would have cost more without the plugin, in billionths of a dollar (added to what others saved).
         ``baseline`` is the deployment that a router's choice is held against: what the same tokens would have
         cost more there is added to what was saved, once they are known; less, if they would have cost less.
+        ``fingerprint`` tells what the prompt has in common with others.
         Raises ``TypeError`` for what is no text or whole number, ``ValueError`` beyond 2**53; nothing is noted then.
         """
         for name, text in (("complexity", complexity), ("cache_key", cache_key)):
@@ -114,6 +117,8 @@ class Call:
             _check_saved(saved_nano_usd)
         if baseline is not None and not isinstance(baseline, Deployment):
             raise TypeError(f"baseline is a Deployment, not {type(baseline).__name__}")
+        if fingerprint is not None and not isinstance(fingerprint, Fingerprint):
+            raise TypeError(f"fingerprint is a Fingerprint, not {type(fingerprint).__name__}")
         row = self.state.get("ledger")
         if not isinstance(row, dict):
             row = self.state["ledger"] = {}
@@ -125,6 +130,8 @@ class Call:
             row["saved_nano_usd"] = row.get("saved_nano_usd", 0) + saved_nano_usd
         if baseline is not None:
             row["baseline"] = baseline
+        if fingerprint is not None:
+            row["fingerprint"] = fingerprint
 
     def keep_while(self, wanted: Callable[[], bool]) -> None:
         """Others wait for this call's answer: while ``wanted()`` is true it goes on although its client has left.

@@ -15,12 +15,12 @@ from .usage import Usage
 from .vitals import Traits, Vitals
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Subquery
 
 T = TypeVar("T")
 
-Dimension = Literal["day", "model", "provider", "user", "key"]
-"""What sums of the ledger can be split by. ``day`` is a day of UTC."""
+Dimension = Literal["day", "hour", "model", "provider", "user", "key", "source", "complexity"]
+"""What sums of the ledger can be split by, beside ``tag:NAME`` for any tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Sums:
 
     ``cost_nano_usd`` is the sum of the known costs; ``unpriced`` counts the calls whose cost is not known. ``errors``
     are answers of status 400 and above, ``hits`` those that a cache gave, ``incomplete`` those that did not reach their
-    end.
+    end. ``seconds`` are from arrival to last byte at the quantiles that were asked for, within 2 %.
     """
 
     group: Mapping[str, str]
@@ -44,6 +44,7 @@ class Sums:
     cost_nano_usd: int = 0
     saved_nano_usd: int = 0
     unpriced: int = 0
+    seconds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +71,8 @@ class Ledger(Protocol):
     ``provider`` and ``tag`` (``name=value``), each with the value its rows must have. What a call cost is in here some
     tenths of a second after its answer. Rows are kept for a number of days (``gateway.ledger.retention``); before that
     the answer comes from sums per minute, hour and day, and times are taken to the start of these. Raises
-    ``ValueError`` for a time without zone, an unknown dimension or filter, and for one that the sums of that time do
-    not have.
+    ``ValueError`` for a time without zone, an unknown dimension, filter or zone, and for one that the sums of that time
+    do not have.
     """
 
     async def spent(self, organization: str, *, since: datetime, until: datetime | None = None, **filters: str) -> int:
@@ -84,10 +85,26 @@ class Ledger(Protocol):
         *,
         since: datetime,
         until: datetime | None = None,
-        group_by: tuple[Dimension, ...] = (),
+        group_by: tuple[str, ...] = (),
+        zone: str = "UTC",
+        quantiles: tuple[float, ...] = (),
         **filters: str,
     ) -> tuple[Sums, ...]:
-        """Sums of each group, in the order of their values; one, without calls if there were none, for no dimension."""
+        """Sums of each group, in the order of their values; one, without calls if there were none, for no dimension.
+
+        ``group_by`` are `Dimension`s and ``tag:NAME``. Days (``2026-11-30``) and hours (``2026-11-30T14:00+01:00``)
+        are those of ``zone``, one of IANA's names. What a call does not have (a user, a tag) counts under the empty
+        text. Each group has its ``seconds`` at ``quantiles``, each in 0 … 1.
+        """
+        ...
+
+    def calls(self, organization: str, *, since: datetime, until: datetime | None = None) -> Subquery:
+        """The single calls of ``[since, until)`` that are still kept, to write a ``SELECT`` over and run in
+        `Database.read`.
+
+        Its columns are those of the ledger's export, with ``time_ms`` since 1970 in the place of ``time``, and ``tags``
+        as JSON text. `EVERY_ORGANIZATION` is all of them.
+        """
         ...
 
     async def latency(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from math import floor
-from typing import Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 from .gateway import Booked, Dimension, Sums
+
+if TYPE_CHECKING:
+    from sqlalchemy import Subquery
 
 FILTERS: Final = ("key", "user", "model", "provider", "tag")
 
@@ -44,10 +47,10 @@ class FakeLedger:
     """A `Ledger` of the calls it is given. Without ``until`` its methods answer of everything from ``since`` on."""
 
     def __init__(self, *calls: FakeCall) -> None:
-        self.calls = list(calls)
+        self.made = list(calls)
 
     def add(self, *calls: FakeCall) -> None:
-        self.calls += calls
+        self.made += calls
 
     async def spent(self, organization: str, *, since: datetime, until: datetime | None = None, **filters: str) -> int:
         return sum(call.cost_nano_usd or 0 for call in self._found(organization, since, until, filters))
@@ -58,14 +61,23 @@ class FakeLedger:
         *,
         since: datetime,
         until: datetime | None = None,
-        group_by: tuple[Dimension, ...] = (),
+        group_by: tuple[str, ...] = (),
+        zone: str = "UTC",
+        quantiles: tuple[float, ...] = (),
         **filters: str,
     ) -> tuple[Sums, ...]:
-        _known("dimension", group_by, get_args(Dimension))
+        _known("dimension", tuple(name for name in group_by if not name.startswith("tag:")), get_args(Dimension))
+        local = _zone(zone)
         groups: dict[tuple[str, ...], list[FakeCall]] = {} if group_by else {(): []}
         for call in self._found(organization, since, until, filters):
-            groups.setdefault(tuple(_value(call, name) for name in group_by), []).append(call)
-        return tuple(_sums(dict(zip(group_by, group, strict=True)), groups[group]) for group in sorted(groups))
+            groups.setdefault(tuple(_value(call, name, local) for name in group_by), []).append(call)
+        return tuple(
+            _sums(dict(zip(group_by, group, strict=True)), groups[group], quantiles) for group in sorted(groups)
+        )
+
+    def calls(self, organization: str, *, since: datetime, until: datetime | None = None) -> Subquery:
+        """Raises ``NotImplementedError``: it has no database. A test of that runs a gateway with one."""
+        raise NotImplementedError("a FakeLedger has no database to select from")
 
     async def latency(
         self,
@@ -76,13 +88,11 @@ class FakeLedger:
         quantiles: tuple[float, ...] = (0.5, 0.95, 0.99),
         **filters: str,
     ) -> tuple[float, ...] | None:
-        if not all(0 <= one <= 1 for one in quantiles):
-            raise ValueError(f"a quantile is between 0 and 1: {quantiles}")
-        seconds = sorted(call.seconds for call in self._found(organization, since, until, filters))
-        return tuple(seconds[floor(one * (len(seconds) - 1))] for one in quantiles) if seconds else None
+        found = list(self._found(organization, since, until, filters))
+        return _seconds(found, quantiles) if found else None
 
     async def find(self, organization: str, id: str) -> Booked | None:
-        found = [call for call in self.calls if (call.organization, call.id) == (organization, id)]
+        found = [call for call in self.made if (call.organization, call.id) == (organization, id)]
         return _booked(found[0]) if found and id else None
 
     def _found(
@@ -94,7 +104,7 @@ class FakeLedger:
                 raise ValueError(f"{when.isoformat()} has no time zone")
         if "=" not in filters.get("tag", "="):
             raise ValueError(f"tag must be name=value, not {filters['tag']!r}")
-        for call in self.calls:
+        for call in self.made:
             within = since <= call.at and (until is None or call.at < until)
             if within and call.organization == organization and all(_fits(call, *one) for one in filters.items()):
                 yield call
@@ -131,14 +141,34 @@ def _fits(call: FakeCall, name: str, value: str) -> bool:
     return _value(call, name) == value
 
 
-def _value(call: FakeCall, name: str) -> str:
+def _value(call: FakeCall, name: str, zone: tzinfo = UTC) -> str:
     """A call without a user counts under the empty name."""
     if name == "day":
-        return call.at.astimezone(UTC).date().isoformat()
+        return call.at.astimezone(zone).date().isoformat()
+    if name == "hour":
+        return call.at.astimezone(zone).replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")
+    if name.startswith("tag:"):
+        return call.tags.get(name[4:], "")
     return str(getattr(call, name) or "")
 
 
-def _sums(group: Mapping[str, str], calls: list[FakeCall]) -> Sums:
+def _zone(name: str) -> tzinfo:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {name!r}") from None
+
+
+def _seconds(calls: list[FakeCall], quantiles: tuple[float, ...]) -> tuple[float, ...]:
+    if not all(0 <= one <= 1 for one in quantiles):
+        raise ValueError(f"a quantile is between 0 and 1: {quantiles}")
+    seconds = sorted(call.seconds for call in calls)
+    return tuple(seconds[floor(one * (len(seconds) - 1))] for one in quantiles) if seconds else ()
+
+
+def _sums(group: Mapping[str, str], calls: list[FakeCall], quantiles: tuple[float, ...]) -> Sums:
     good = [call for call in calls if call.status < 400]
     return Sums(
         group=group,
@@ -153,4 +183,5 @@ def _sums(group: Mapping[str, str], calls: list[FakeCall]) -> Sums:
         cost_nano_usd=sum(call.cost_nano_usd or 0 for call in calls),
         saved_nano_usd=sum(call.saved_nano_usd for call in calls),
         unpriced=sum(call.cost_nano_usd is None for call in calls),
+        seconds=_seconds(calls, quantiles),
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from hooks import Call, Reply, Usage
+from hooks import Call, Fingerprint, Reply, Usage
 
 from ..lifeline import Gone
 from ..trace import Trace
@@ -17,6 +17,7 @@ log: Final = logging.getLogger("cognitude.ledger")
 
 _LONGEST: Final = 256
 _LONGEST_ROUTE: Final = 1024
+_MOST: Final = ("max_completion_tokens", "max_tokens", "max_output_tokens")
 
 
 def entry(
@@ -66,6 +67,8 @@ def entry(
         "route": _text("; ".join(trace.reasons), _LONGEST_ROUTE) if trace.reasons else None,
         "decisions": _text(_decisions(trace), _LONGEST_ROUTE) if trace.decisions else None,
         "tried": _text(trace.attempts_text(), _LONGEST_ROUTE) if trace.tried else None,
+        "max_tokens": _most(call.payload.peek()),
+        **(_fingerprint(told["fingerprint"]) if told and "fingerprint" in told else _NO_FINGERPRINT),
         "tags": tags,
     }  # fmt: skip
 
@@ -90,7 +93,31 @@ def _tokens(usage: Usage) -> dict[str, Any]:
     }
 
 
+_NO_FINGERPRINT: Final[Mapping[str, None]] = dict.fromkeys(
+    ("request_digest", "shape_digest", "prefix_digest", "prefix_tokens")
+)
 _UNKNOWN: Final[Mapping[str, None]] = dict.fromkeys(_tokens(Usage()))
+
+
+def _most(body: Mapping[str, Any]) -> int | None:
+    """By whichever of its names the API has."""
+    for name in _MOST:
+        most = body.get(name)
+        if type(most) is int and 0 <= most <= LARGEST:
+            return most
+    return None
+
+
+def _fingerprint(found: Any) -> Mapping[str, int | None]:
+    if not isinstance(found, Fingerprint):
+        _drop("fingerprint", found)
+        return _NO_FINGERPRINT
+    return {
+        "request_digest": found.request,
+        "shape_digest": found.shape,
+        "prefix_digest": found.prefix,
+        "prefix_tokens": found.prefix_tokens,
+    }
 
 
 def _overhead_us(trace: Trace, seconds: float) -> int:

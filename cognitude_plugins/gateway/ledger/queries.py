@@ -70,13 +70,17 @@ def latencies(question: Question, tile: Tile, dialect: str) -> Select[Any]:
 
 def calls(organization: str | None, since: int, until: int, after: tuple[int, str] | None, most: int) -> Select[Any]:
     """Rows in the order of their arrival, ``most`` of them after the one of this time and id."""
-    found = select(CALLS).where(CALLS.c.time_ms >= since, CALLS.c.time_ms < until)
-    if organization is not None:
-        found = found.where(CALLS.c.organization == organization)
+    found = within(organization, since, until)
     if after is not None:
         later = and_(CALLS.c.time_ms == after[0], CALLS.c.id > after[1])
         found = found.where(CALLS.c.time_ms >= after[0], later | (CALLS.c.time_ms > after[0]))
     return found.order_by(CALLS.c.time_ms, CALLS.c.id).limit(most)
+
+
+def within(organization: str | None, since: int, until: int) -> Select[Any]:
+    """Single calls as they are."""
+    found = select(CALLS).where(CALLS.c.time_ms >= since, CALLS.c.time_ms < until)
+    return found if organization is None else found.where(CALLS.c.organization == organization)
 
 
 def _scope(question: Question, tile: Tile, dialect: str) -> ColumnElement[bool]:

@@ -9,9 +9,9 @@ from functools import partial
 from math import ceil
 from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Subquery, select
 
-from hooks import Booked, Dimension, Sums
+from hooks import EVERY_ORGANIZATION, Booked, Sums
 
 from ..storage.database import Storage
 from . import queries
@@ -54,7 +54,9 @@ class Reader:
         *,
         since: datetime,
         until: datetime | None = None,
-        group_by: tuple[Dimension, ...] = (),
+        group_by: tuple[str, ...] = (),
+        zone: str = "UTC",
+        quantiles: tuple[float, ...] = (),
         **filters: str,
     ) -> tuple[Sums, ...]:
         question = _question(organization, group_by, filters)
@@ -89,6 +91,10 @@ class Reader:
         found = await self._storage.read(partial(_latency, question=question, start=start, end=end))
         values = [quantile(found, one) for one in quantiles]
         return tuple(value / 1e6 for value in values if value is not None) if found else None
+
+    def calls(self, organization: str, *, since: datetime, until: datetime | None = None) -> Subquery:
+        scope = None if organization == EVERY_ORGANIZATION else organization
+        return queries.within(scope, _milliseconds(since), self._end(until)).subquery("kept_call")
 
     async def find(self, organization: str, id: str) -> Booked | None:
         return await self._storage.read(partial(_find, organization=organization, id=id))
@@ -190,4 +196,5 @@ def _sums(dimensions: tuple[str, ...], group: tuple[Any, ...], amounts: list[int
         name: datetime.fromtimestamp(value / 1000, UTC).date().isoformat() if name == "day" else str(value)
         for name, value in zip(dimensions, group, strict=True)
     }
-    return Sums(group=named, **dict(zip(SUMS[:-1], amounts[:-1], strict=True)))
+    sums: dict[str, Any] = dict(zip(SUMS[:-1], amounts[:-1], strict=True))
+    return Sums(group=named, **sums)

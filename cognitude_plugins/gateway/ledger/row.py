@@ -19,7 +19,8 @@ class Row:
     where the gateway counted. Money is in billionths of a US dollar; ``cost_nano_usd`` is None when the price or the
     usage is not known. ``error`` is a short word: ``client_disconnect``, ``provider_error``, or the answer's error
     code. ``route`` has the routers' reasons, ``decisions`` what plugins in shadow would have done, ``tried`` each
-    attempt: deployment, outcome, milliseconds.
+    attempt: deployment, outcome, milliseconds. ``max_tokens`` is the most that the request let the answer have. The
+    three digests and ``prefix_tokens`` are a `hooks.Fingerprint` of the prompt.
     """
 
     id: str
@@ -54,6 +55,11 @@ class Row:
     route: str | None = None
     decisions: str | None = None
     tried: str | None = None
+    max_tokens: int | None = None
+    request_digest: int | None = None
+    shape_digest: int | None = None
+    prefix_digest: int | None = None
+    prefix_tokens: int | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:

@@ -52,6 +52,11 @@ class LedgerCall(SQLModel, table=True):
     route: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     decisions: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     tried: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    max_tokens: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    request_digest: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    shape_digest: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    prefix_digest: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
+    prefix_tokens: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     tags: str = Field(sa_column=Column(Text, nullable=False))
 
 

@@ -74,7 +74,7 @@ def amounts(sums: Sums) -> dict[str, Any]:
 
 
 def total(found: Sequence[Sums]) -> Sums:
-    names = [name for name in Sums.__slots__ if name != "group"]
+    names = [name for name in Sums.__slots__ if name not in ("group", "seconds")]
     return Sums(group={}, **{name: sum(getattr(sums, name) for sums in found) for name in names})
 
 

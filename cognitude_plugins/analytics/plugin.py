@@ -1,0 +1,47 @@
+"""The analytics plugin: its hooks. What they do is in the modules beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from hooks import Gateway, hookimpl
+
+from .desk import Desk
+from .settings import Config
+
+if TYPE_CHECKING:
+    import click
+    from starlette.routing import BaseRoute
+
+
+class Analytics:
+    """One that fails costs knowledge, not answers. ``now`` is for tests."""
+
+    on_error = "skip"
+
+    def __init__(
+        self, config: Config, *, name: str = "analytics", now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._name = name
+        self._desk = Desk(config, now=now)
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, gateway: Gateway) -> AsyncIterator[None]:
+        async with self._desk.opened(gateway):
+            yield
+
+    @hookimpl
+    def routes(self) -> Iterable[BaseRoute]:
+        from .api import routes
+
+        return routes(self._desk)
+
+    @hookimpl
+    def commands(self, cli: click.Group) -> None:
+        from .commands import register
+
+        register(cli)
