@@ -97,7 +97,7 @@ def comparable(place: int) -> list[int]:
 
 
 def _distance(value: float, others: Sequence[float], least: Callable[[float], float]) -> tuple[float, float]:
-    """The score of one hour by itself, and the median. ``least`` is the deviation that chance alone has, of the median."""
+    """The score of one hour by itself, and the median; ``least`` is the deviation that chance alone has there."""
     usual = median(others)
     deviation = _STANDARD * median(abs(one - usual) for one in others)
     return (value - usual) / max(deviation, _LEAST_SHARE * abs(usual), least(usual)), usual

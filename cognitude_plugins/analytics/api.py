@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
+from . import anomalies_api, forecast_api
 from .desk import Desk
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    return []
+    return [*forecast_api.routes(desk), *anomalies_api.routes(desk)]

@@ -22,10 +22,8 @@ class RunOut:
     latest: date | None = None
 
 
-def run_out(
-    budget: int, period: Period, spend: Mapping[date, int], today: date, prospect: Prospect | None
-) -> RunOut:
-    """Of ``budget`` nano-dollars, when ``spend`` was spent by day, today's so far too. Without a prospect, what is sure.
+def run_out(budget: int, period: Period, spend: Mapping[date, int], today: date, prospect: Prospect | None) -> RunOut:
+    """Of ``budget`` nano-dollars. ``spend`` is by day, with today's so far. Without a prospect, what is sure.
 
     That a sum up to some day is as high as what is left and that the budget lasts no longer than that day are the same
     event: so the days have the level of the intervals.

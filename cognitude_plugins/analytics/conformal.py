@@ -48,9 +48,7 @@ class Own:
     weight: float = 0.0
 
 
-def quantiles(
-    row: Sequence[float], at: Sequence[float], own: Own, wanted: Sequence[float]
-) -> tuple[float, ...]:
+def quantiles(row: Sequence[float], at: Sequence[float], own: Own, wanted: Sequence[float]) -> tuple[float, ...]:
     """Those ``wanted`` of the table's ``row``, whose quantiles are ``at`` these probabilities, mixed with ``own``."""
     if not own.errors:
         return tuple(_interpolated(at, row, one) for one in wanted)

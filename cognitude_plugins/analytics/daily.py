@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Daily:
-    """``spend[0]`` are the nano-dollars of ``first``, ``spend[1]`` those of the day after, and so on up to yesterday."""
+    """``spend[0]`` are the nano-dollars of ``first``, ``spend[1]`` those of the day after, and so on to yesterday."""
 
     first: date
     spend: tuple[int, ...]

@@ -66,7 +66,7 @@ class Past:
     """Forecasts of a history as they would have been made after each of its days, for up to ``most`` days ahead."""
 
     def __init__(self, daily: Daily, table: Table, *, most: int) -> None:
-        self._days: Final = len(daily)
+        self.days: Final = len(daily)
         self._table: Final = table
         self._most: Final = most
         self._spent: Final = list(accumulate(daily.spend, initial=0))
@@ -115,7 +115,7 @@ class Past:
 
     def kept(self, ahead: int, level: float) -> Kept:
         """How the intervals for ``ahead`` days did, of which the last ends with the history and none overlap."""
-        origins = range(self._days - ahead, LEAST_DAYS - 1, -ahead)
+        origins = range(self.days - ahead, LEAST_DAYS - 1, -ahead)
         contained = 0
         for origin in origins:
             found = self.interval(origin, self.sums(origin)[ahead - 1], ahead, level)

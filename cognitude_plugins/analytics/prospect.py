@@ -33,9 +33,7 @@ def prospect(past: Past, history: int, today: Today, *, days: int, level: float)
     expected = past.outlook(history).days(days + 1)
     expected[0] = rest_of_today(expected[0], today)
     left = 1 - today.over
-    found = [
-        past.interval(history, total, left + day, level) for day, total in enumerate(accumulate(expected))
-    ]
+    found = [past.interval(history, total, left + day, level) for day, total in enumerate(accumulate(expected))]
     return Prospect(ahead=tuple(_growing(found)), days=tuple(round(one) for one in expected))
 
 

@@ -11,7 +11,7 @@ from cognitude_plugins.analytics.conformal import Table
 from cognitude_plugins.analytics.daily import Daily
 from cognitude_plugins.analytics.past import Past
 
-from .series import Series, many
+from .series import KINDS, Series, many
 
 SEED: Final = "calibration"
 PER_KIND: Final = 150
@@ -51,7 +51,7 @@ def write(found: Table) -> None:
     rows = ",\n".join(
         "  [\n" + ",\n".join(f"   {json.dumps(row)}" for row in rows) + "\n  ]" for rows in found.quantiles
     )
-    head = {"command": "make eval-forecast WRITE=1", "seed": SEED, "series": PER_KIND * 7}
+    head = {"command": "make eval-forecast WRITE=1", "seed": SEED, "series": PER_KIND * len(KINDS)}
     grids = {"probabilities": found.probabilities, "history": found.history, "ahead": found.ahead}
     lines = [f" {json.dumps(name)}: {json.dumps(value)}" for name, value in {**head, **grids}.items()]
     FILE.write_text("{\n" + ",\n".join(lines) + ',\n "quantiles": [\n' + rows + "\n ]\n}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
@@ -14,7 +14,7 @@ from cognitude_plugins.analytics.past import Past
 from cognitude_plugins.analytics.prospect import Today, prospect
 
 from .calibrating import HISTORY, daily
-from .series import Series, many
+from .series import KINDS, Series, many
 
 AHEAD: Final = (0, 1, 7, 14, 30, 90)
 """Days after today; 0 is the rest of today alone."""
@@ -35,8 +35,10 @@ class Told:
     """The error of "same as last week"; None without a whole week."""
 
 
-def told(seed: str, per_kind: int, table: Table, histories: Iterable[int] = HISTORY) -> Iterator[Told]:
-    for number, series in enumerate(many(seed, per_kind, HISTORY[-1] + AHEAD[-1] + 1)):
+def told(
+    seed: str, per_kind: int, table: Table, histories: Iterable[int] = HISTORY, kinds: Sequence[str] = KINDS
+) -> Iterator[Told]:
+    for number, series in enumerate(many(seed, per_kind, HISTORY[-1] + AHEAD[-1] + 1, kinds)):
         past = Past(daily(series), table, most=AHEAD[-1] + 1)
         chance = random.Random(f"{seed}.{number}")
         for history in histories:

@@ -44,9 +44,7 @@ METHODS: Final[dict[str, Alarm]] = {"scores": ours, "mean + 5 sd of 168 h": five
 def noticed(uses: Sequence[Use], method: str) -> list[Noticed]:
     """Of each kind of use, and of all."""
     alarm = METHODS[method]
-    return [
-        _line(kind, method, [use for use in uses if kind in (use.kind, "all")], alarm) for kind in (*KINDS, "all")
-    ]
+    return [_line(kind, method, [use for use in uses if kind in (use.kind, "all")], alarm) for kind in (*KINDS, "all")]
 
 
 def _line(kind: str, method: str, uses: Sequence[Use], alarm: Alarm) -> Noticed:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import exp, log, log1p, sqrt
 from typing import Final
 
 KINDS: Final = ("flat", "trend", "weekly", "bursts", "shifts", "mixture", "sparse")
+UNLIKE: Final = "wild"
+"""A kind that no table is made of: each day is far from the one before."""
 _MIXED: Final = ("trend", "weekly", "bursts", "shifts")
 
 
@@ -26,7 +28,7 @@ def made(kind: str, days: int, chance: random.Random) -> Series:
     weekday = chance.randrange(7)
     level = exp(chance.uniform(log(2e8), log(1e12)))
     factors = zip(
-        _noise(days, chance),
+        _noise(days, chance, wild=kind == UNLIKE),
         _trend(days, chance, "trend" in parts),
         _week(days, weekday, chance, "weekly" in parts),
         _bursts(days, chance, "bursts" in parts),
@@ -41,8 +43,8 @@ def made(kind: str, days: int, chance: random.Random) -> Series:
     return Series(kind=kind, weekday=weekday, spend=tuple(spend))
 
 
-def many(seed: str, per_kind: int, days: int) -> Iterator[Series]:
-    for kind in KINDS:
+def many(seed: str, per_kind: int, days: int, kinds: Sequence[str] = KINDS) -> Iterator[Series]:
+    for kind in kinds:
         for number in range(per_kind):
             yield made(kind, days, random.Random(f"{seed}.{kind}.{number}"))
 
@@ -53,9 +55,10 @@ def _parts(kind: str, chance: random.Random) -> set[str]:
     return {*chance.sample(_MIXED, chance.randint(2, 4)), *(["weekly"] if chance.random() < 0.7 else [])}
 
 
-def _noise(days: int, chance: random.Random) -> Iterator[float]:
-    """Lognormal, of 8 to 50 % of the level, correlated from day to day by up to a half."""
-    width, memory, state = sqrt(log1p(chance.uniform(0.08, 0.5) ** 2)), chance.uniform(0, 0.5), 0.0
+def _noise(days: int, chance: random.Random, *, wild: bool) -> Iterator[float]:
+    """Lognormal, of 8 to 50 % of the level, or 100 to 200 if it is wild; correlated from day to day by up to a half."""
+    width = sqrt(log1p((chance.uniform(1, 2) if wild else chance.uniform(0.08, 0.5)) ** 2))
+    memory, state = chance.uniform(0, 0.5), 0.0
     for _ in range(days):
         state = memory * state + sqrt(1 - memory * memory) * chance.gauss(0, 1)
         yield exp(width * state)
