@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,13 +17,16 @@ MOST_DAYS: Final = 31
 DEFAULT_DAYS: Final = 7
 
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(3000, 1, 1))]
+
+
 class AnomaliesQuery(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    start_date: date | None = Field(
+    start_date: Day | None = Field(
         default=None, description="First day, of the organization's zone. Without, the last seven days up to the end."
     )
-    end_date: date | None = Field(default=None, description="Last day; without, today.")
+    end_date: Day | None = Field(default=None, description="Last day; without, today.")
 
     def days(self, today: date) -> tuple[date, date]:
         """Raises ``ValueError``."""

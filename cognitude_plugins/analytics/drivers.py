@@ -15,7 +15,8 @@ from .hourly import QUANTILE
 
 DIMENSIONS: Final = ("model", "provider", "key")
 _MOST: Final = 3
-_DAYS_BACK: Final = 6
+_WEEKS_BACK: Final = tuple(timedelta(weeks=one) for one in range(1, WEEKS + 1))
+_DAYS_BACK: Final = tuple(timedelta(days=one) for one in range(1, 7))
 
 Groups = Mapping[str, Sums]
 Span = tuple[datetime, datetime]
@@ -44,42 +45,43 @@ async def drivers(gateway: Gateway, organization: str, span: Span, metric: Metri
     """The first of each dimension, by excess. Raises `hooks.Unavailable`."""
     found: list[Driver] = []
     for dimension in DIMENSIONS:
-        now = await _groups(gateway, organization, span, dimension)
+        question = _Question(gateway=gateway, organization=organization, dimension=dimension, metric=metric)
+        now = await question.groups(span)
         if now is not None:
-            before = await _before(gateway, organization, span, dimension)
-            found += _ranked(dimension, now, before, metric)
+            found += _ranked(dimension, now, await question.before(span), metric)
     return found
 
 
-async def _before(gateway: Gateway, organization: str, span: Span, dimension: str) -> list[Groups]:
-    """The same hours of the weeks before; where these are not kept by the dimension, of the days before."""
-    for back in ([timedelta(weeks=one) for one in range(1, WEEKS + 1)], _days_back()):
-        spans = [(span[0] - each, span[1] - each) for each in back]
-        known = [await _groups(gateway, organization, each, dimension) for each in spans]
-        if any(known):
-            return [one for one in known if one is not None]
-    return []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    gateway: Gateway
+    organization: str
+    dimension: str
+    metric: Metric
 
+    async def before(self, span: Span) -> list[Groups]:
+        """The same hours of the weeks before; where these are not kept by the dimension, of the days before."""
+        for back in (_WEEKS_BACK, _DAYS_BACK):
+            known = [await self.groups((span[0] - each, span[1] - each)) for each in back]
+            if any(known):
+                return [one for one in known if one is not None]
+        return []
 
-def _days_back() -> list[timedelta]:
-    return [timedelta(days=one) for one in range(1, _DAYS_BACK + 1)]
-
-
-async def _groups(gateway: Gateway, organization: str, span: Span, dimension: str) -> Groups | None:
-    """By value. None where the ledger has sums of whole days only, which do not say what was in these hours."""
-    since, until = span
-    quantiles = () if dimension == "key" else (QUANTILE,)
-    try:
-        found = await gateway.ledger.usage(
-            organization, since=since, until=until, group_by=(dimension,), quantiles=quantiles
-        )
-    except ValueError:
-        return None
-    if dimension == "key":
-        [all_of_them] = await gateway.ledger.usage(organization, since=since, until=until)
-        if all_of_them.calls != sum(one.calls for one in found):
+    async def groups(self, span: Span) -> Groups | None:
+        """By value. None where the ledger has sums of whole days only, which do not say what was in these hours."""
+        since, until = span
+        usage, quantiles = self.gateway.ledger.usage, (QUANTILE,) if self.metric == "latency" else ()
+        try:
+            found = await usage(
+                self.organization, since=since, until=until, group_by=(self.dimension,), quantiles=quantiles
+            )
+        except ValueError:
             return None
-    return {one.group[dimension]: one for one in found}
+        if self.dimension == "key":
+            [all_of_them] = await usage(self.organization, since=since, until=until)
+            if all_of_them.calls != sum(one.calls for one in found):
+                return None
+        return {one.group[self.dimension]: one for one in found}
 
 
 def _ranked(dimension: str, now: Groups, before: Sequence[Groups], metric: Metric) -> list[Driver]:

@@ -1,4 +1,4 @@
-"""The level of daily spend and what each weekday is of it, learned day by day without following single bursts.
+"""The level of daily spend, learned day by day without following single bursts.
 
 Exponential smoothing with multiplicative factors of the weekday (Holt 1957, Winters 1960) whose errors are cut off at
 some typical errors before they are learned from (Gelper, Fried and Croux 2010). A second large error in a row to the
@@ -12,21 +12,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-SMOOTHING: Final = 0.1
+from .weekdays import Weekdays
+
+_SMOOTHING: Final = 0.1
 """How much of an error the level takes over; 1/n of the n-th day while that is more."""
-_WEEKDAY_SMOOTHING: Final = 0.12
-_WEEKDAY_DOUBT: Final = 2.0
-"""For how many days a factor of 1 counts when a weekday is seen for the first times."""
 _DEVIATION_SMOOTHING: Final = 0.06
 _CUT_OFF: Final = 2.0
 """In typical (mean absolute) errors."""
+_CUT_OFF_DAYS: Final = 7
+"""Before a week is known, its weekend looks like an error."""
 _RELAXING: Final = 1.5
 """By how much more errors may be for each one before in a row that was cut off at the same side."""
 _FIRST_DEVIATION: Final = 0.5
 """Of the level, before there are errors."""
 _LEAST_FACTOR: Final = 0.3
 """Weekdays below it do not make errors look typical that are not."""
-_MOST_FACTOR: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,7 @@ class _Learner:
     def __init__(self) -> None:
         self._days = 0
         self._level = 0.0
-        self._weekdays = [1.0] * 7
-        self._seen = [0] * 7
+        self._weekdays = Weekdays()
         self._deviation = 0.0
         self._streak = 0
         """Errors in a row that were cut off; negative below what was expected."""
@@ -63,34 +62,26 @@ class _Learner:
         else:
             self._correct(cost, weekday)
         self._days += 1
-        return Level(level=self._level, weekdays=tuple(self._weekdays), deviation=self._deviation)
+        return Level(level=self._level, weekdays=self._weekdays.factors, deviation=self._deviation)
 
     def _correct(self, cost: int, weekday: int) -> None:
-        factor = self._weekdays[weekday]
+        factors = self._weekdays.factors
+        factor = factors[weekday]
         scale = max(factor, _LEAST_FACTOR)
-        expected = self._level * factor
-        error = self._cut_off(cost - expected, self._deviation * scale)
-        gain = factor * 7 / sum(one * one for one in self._weekdays)
-        self._level = max(self._level + max(SMOOTHING, 1 / (self._days + 1)) * gain * error, 0.0)
+        error = self._cut_off(cost - self._level * factor, self._deviation * scale)
+        gain = factor * 7 / sum(one * one for one in factors)
+        self._level = max(self._level + max(_SMOOTHING, 1 / (self._days + 1)) * gain * error, 0.0)
         pace = max(_DEVIATION_SMOOTHING, 1 / (self._days + 2))
         self._deviation += pace * (abs(error) / scale - self._deviation)
         if self._level > 0:
-            self._learn_weekday(weekday, (expected + error) / self._level)
+            self._weekdays.learn(weekday, cost / self._level)
 
     def _cut_off(self, error: float, typical: float) -> float:
         most = _CUT_OFF * typical
-        if abs(error) <= most or self._days < 3:
+        if abs(error) <= most or self._days < _CUT_OFF_DAYS:
             self._streak = 0
             return error
         side = 1 if error > 0 else -1
         self._streak = self._streak + side if self._streak * side > 0 else side
         most *= _RELAXING ** min(abs(self._streak) - 1, 20)
         return max(-most, min(most, error))
-
-    def _learn_weekday(self, weekday: int, ratio: float) -> None:
-        self._seen[weekday] += 1
-        pace = max(_WEEKDAY_SMOOTHING, 1 / (self._seen[weekday] + _WEEKDAY_DOUBT))
-        self._weekdays[weekday] += pace * (min(max(ratio, 0.0), _MOST_FACTOR) - self._weekdays[weekday])
-        mean = sum(self._weekdays) / 7
-        if mean > 0:
-            self._weekdays = [one / mean for one in self._weekdays]

@@ -52,7 +52,7 @@ def results_of(seed: int, series: int = SERIES_PER_KIND, uses: int = USES_PER_KI
         "series": series * len(KINDS),
         "forecasts": forecasts(found),
         "unlike": forecasts(list(told(f"unlike.{seed}", series, shipped(), kinds=(UNLIKE,))), by=("history",)),
-        "anomalies": [asdict(line) for method in noticed.METHODS for line in noticed.noticed(use, method)],
+        "anomalies": [asdict(line) for method in noticed.METHODS if use for line in noticed.noticed(use, method)],
     }
 
 
@@ -84,20 +84,24 @@ def _mean(values: Iterable[float]) -> float | None:
 
 def page(results: dict[str, Any]) -> str:
     noticed_rows = [
-        (one["method"], one["kind"], f"{one['alarms_a_week']:.2f}", f"{one['triple']:.0%}", f"{one['sixfold']:.0%}")
+        (one["method"], one["kind"], f"{one['alarms_a_week']:.2f}", _percent(one["triple"]), _percent(one["sixfold"]))
         for one in results["anomalies"]
     ]
     return "\n".join(
         [
             f"### Forecasts of {results['series']} series, intervals of 80 %\n",
             _told(results["forecasts"]),
-            "\n### Forecasts of series unlike all that the table is of\n",
+            "### Forecasts of series unlike all that the table is of\n",
             _told(results["unlike"]),
-            "\n### Anomalies of spend\n",
+            "### Anomalies of spend\n",
             table(("method", "use", "false alarms a week", "3x found", "6x found"), noticed_rows),
-            f"\n{results['machine']}, {results['seconds']} s",
+            f"{results['machine']}, {results['seconds']} s",
         ]
     )
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"
 
 
 def _told(lines: Sequence[dict[str, Any]]) -> str:
@@ -106,7 +110,7 @@ def _told(lines: Sequence[dict[str, Any]]) -> str:
             one["by"],
             one["value"],
             str(one["intervals"]),
-            f"{one['coverage']:.1%}",
+            f"{one['coverage'] * 100:.1f} %",
             f"{one['width']:.2f}",
             _shown(one["error"]),
             _shown(one["last_week_error"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
@@ -36,24 +36,30 @@ class Told:
 
 
 def told(
-    seed: str, per_kind: int, table: Table, histories: Iterable[int] = HISTORY, kinds: Sequence[str] = KINDS
+    seed: str,
+    per_kind: int,
+    table: Table,
+    *,
+    kinds: Sequence[str] = KINDS,
+    histories: Sequence[int] = HISTORY,
+    ahead: Sequence[int] = AHEAD,
 ) -> Iterator[Told]:
     for number, series in enumerate(many(seed, per_kind, HISTORY[-1] + AHEAD[-1] + 1, kinds)):
-        past = Past(daily(series), table, most=AHEAD[-1] + 1)
+        past = Past(daily(series), table, most=ahead[-1] + 1)
         chance = random.Random(f"{seed}.{number}")
         for history in histories:
-            yield from _of_one(series, past, history, chance)
+            yield from _of_one(series, past, history, ahead, chance)
 
 
-def _of_one(series: Series, past: Past, history: int, chance: random.Random) -> Iterator[Told]:
+def _of_one(series: Series, past: Past, history: int, days: Sequence[int], chance: random.Random) -> Iterator[Told]:
     """Asked at any time of the day, of which about as much is spent as usually is, give or take."""
     over = chance.random()
     real = min(max(chance.gauss(over, 0.3 * sqrt(over * (1 - over))), 0.0), 1.0)
     spend = series.spend
     spent = round(spend[history] * real)
-    found = prospect(past, history, Today(spent=spent, over=over), days=AHEAD[-1], level=LEVEL)
+    found = prospect(past, history, Today(spent=spent, over=over), days=days[-1], level=LEVEL)
     pace = max(fmean(spend), 1.0)
-    for ahead in AHEAD:
+    for ahead in days:
         came = sum(spend[history : history + ahead + 1]) - spent
         one = found.ahead[ahead]
         whole = pace * (ahead + 1)
