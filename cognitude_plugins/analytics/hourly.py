@@ -32,16 +32,16 @@ class Hourly:
 
 
 async def hourly(gateway: Gateway, organization: str, since: datetime, until: datetime) -> Hourly:
-    """Whole hours of ``[since, until)`` and of the weeks before that they are compared with.
+    """Whole hours of ``[since, until)`` and of the weeks before that they are compared with; of UTC, which are kept
+    longest.
 
     Raises `hooks.Unavailable`, and ``ValueError`` where the ledger does not keep hours of that time.
     """
-    zone = gateway.time_zone(organization)
-    found = await gateway.ledger.usage(
-        organization, since=since - _BEFORE, until=until, group_by=("hour",), zone=zone, quantiles=(QUANTILE,)
-    )
+    begin = since.astimezone(UTC).replace(minute=0) - _BEFORE
+    end = until.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    found = await gateway.ledger.usage(organization, since=begin, until=end, group_by=("hour",), quantiles=(QUANTILE,))
     known = {
-        datetime.fromisoformat(one.group["hour"]).astimezone(UTC): Hour(
+        datetime.fromisoformat(one.group["hour"]): Hour(
             calls=one.calls,
             errors=one.errors,
             cost=one.cost_nano_usd,
@@ -49,27 +49,13 @@ async def hourly(gateway: Gateway, organization: str, since: datetime, until: da
         )
         for one in found
     }
-    return _without_gaps(known, until)
+    return _without_gaps(known, end)
 
 
 def _without_gaps(known: Mapping[datetime, Hour], until: datetime) -> Hourly:
-    """Up to the last hour that is over; where a zone moves its clocks by half an hour, two hours may overlap."""
+    """Up to the last hour that is over."""
     if not known:
         return Hourly(first=until, hours=())
     first = min(known)
-    hours = [Hour()] * max(0, (until - first) // _HOUR)
-    for at, hour in known.items():
-        place = (at - first) // _HOUR
-        if place < len(hours):
-            hours[place] = _sum(hours[place], hour)
-    return Hourly(first=first, hours=tuple(hours))
-
-
-def _sum(one: Hour, other: Hour) -> Hour:
-    seconds = [each for each in (one.seconds, other.seconds) if each is not None]
-    return Hour(
-        calls=one.calls + other.calls,
-        errors=one.errors + other.errors,
-        cost=one.cost + other.cost,
-        seconds=max(seconds) if seconds else None,
-    )
+    count = max(0, (until - first) // _HOUR)
+    return Hourly(first=first, hours=tuple(known.get(first + place * _HOUR, Hour()) for place in range(count)))

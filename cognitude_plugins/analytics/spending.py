@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from hooks import Gateway
+from hooks import Gateway, Ledger, Sums
 
 _HISTORY: Final = timedelta(days=180)
 _HOURS: Final = timedelta(days=28)
+_SHORTER: Final = (timedelta(days=88), timedelta(days=28), timedelta(days=6))
+"""Within what the ledger keeps of hours, minutes and calls unless it is told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,28 +37,69 @@ async def spending(gateway: Gateway, organization: str, now: datetime) -> Spendi
     name = gateway.time_zone(organization)
     zone = ZoneInfo(name)
     local = now.astimezone(zone)
+    tomorrow = midnight(local.date() + timedelta(days=1), zone)
+    reading = _Reading(ledger=gateway.ledger, organization=organization, zone=zone, name=name, end=tomorrow)
     since = min(local.date().replace(month=1, day=1), local.date() - _HISTORY)
-    start = midnight(since, zone)
-    days = await gateway.ledger.usage(organization, since=start, until=now, group_by=("day",), zone=name)
-    recent = midnight(local.date() - _HOURS, zone)
-    hours = await gateway.ledger.usage(organization, since=recent, until=now, group_by=("hour",), zone=name)
+    days = await reading.days(since)
     return Spending(
         now=local,
         since=since,
-        days={date.fromisoformat(one.group["day"]): one.cost_nano_usd for one in days},
-        hours=_by_hour({datetime.fromisoformat(one.group["hour"]): one.cost_nano_usd for one in hours}),
+        days=_by_day(days),
+        hours=_by_hour(await reading.hours(local.date() - _HOURS)),
         unpriced=sum(one.unpriced for one in days),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    ledger: Ledger
+    organization: str
+    zone: ZoneInfo
+    name: str
+    end: datetime
+    """Of today: whole tiles are less to read than calls up to now."""
+
+    async def days(self, since: date) -> list[Sums]:
+        """Of long ago the ledger may know days of UTC only: then those are taken for the zone's."""
+        for begin in (since, *(self.end.date() - back for back in _SHORTER)):
+            try:
+                found = await self._usage("day", midnight(begin, self.zone), self.end, self.name)
+            except ValueError:
+                continue
+            before = await self._usage("day", midnight(since, self.zone), midnight(begin, self.zone), "UTC")
+            return [*before, *found]
+        return list(await self._usage("day", midnight(since, self.zone), self.end, "UTC"))
+
+    async def hours(self, since: date) -> tuple[Sums, ...]:
+        """None where a zone's hours are not UTC's, and the ledger keeps too few minutes to tell."""
+        try:
+            return await self._usage("hour", midnight(since, self.zone), self.end, self.name)
+        except ValueError:
+            return ()
+
+    async def _usage(self, by: str, since: datetime, until: datetime, zone: str) -> tuple[Sums, ...]:
+        if since >= until:
+            return ()
+        return await self.ledger.usage(self.organization, since=since, until=until, group_by=(by,), zone=zone)
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time.min, tzinfo=zone)
 
 
-def _by_hour(found: Mapping[datetime, int]) -> dict[tuple[date, int], int]:
+def _by_day(found: Iterable[Sums]) -> dict[date, int]:
+    days: dict[date, int] = {}
+    for one in found:
+        day = date.fromisoformat(one.group["day"])
+        days[day] = days.get(day, 0) + one.cost_nano_usd
+    return days
+
+
+def _by_hour(found: Iterable[Sums]) -> dict[tuple[date, int], int]:
     """An hour that a day has twice, when clocks are put back, counts as one."""
     hours: dict[tuple[date, int], int] = {}
-    for at, cost in found.items():
+    for one in found:
+        at = datetime.fromisoformat(one.group["hour"])
         place = at.date(), at.hour
-        hours[place] = hours.get(place, 0) + cost
+        hours[place] = hours.get(place, 0) + one.cost_nano_usd
     return hours

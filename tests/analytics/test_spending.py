@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cognitude_plugins.analytics.spending import spending
+from hooks import Sums
 from hooks.testing import FakeCall, FakeGateway, FakeLedger
 
 from .made import BERLIN, calls
@@ -35,6 +38,27 @@ async def test_days_and_hours_are_those_of_the_zone(found: list[tuple[int, int]]
     assert (read.since, read.today) == (date(2025, 10, 1), date(2026, 3, 30))
     assert +Counter(read.days) == +days
     assert +Counter(read.hours) == +hours
+
+
+class Forgetful(FakeLedger):
+    """Keeps days of UTC only, but for the last ones."""
+
+    async def usage(self, organization: str, **asked: Any) -> tuple[Sums, ...]:
+        if asked["zone"] != "UTC" and asked["since"] < NOW - timedelta(days=self.kept):
+            raise ValueError("kept by day of UTC only")
+        return await super().usage(organization, **asked)
+
+    kept = 90
+
+
+@pytest.mark.parametrize("kept", [90, 7, 0])
+async def test_where_the_ledger_knows_days_of_utc_only_those_are_taken(kept: int) -> None:
+    ledger = Forgetful(*[one for day in range(170) for one in calls(NOW - timedelta(days=day, hours=9), 1)])
+    ledger.kept = kept
+    read = await spending(FakeGateway(ledger=ledger, time_zones={"acme": "Europe/Berlin"}), "acme", NOW)
+    assert read.days == {NOW.date() - timedelta(days=day): 10**9 for day in range(170)} or kept == 0
+    assert sum(read.days.values()) == 170 * 10**9
+    assert bool(read.hours) == (kept == 90)
 
 
 async def test_it_is_of_one_organization_and_says_what_has_no_price() -> None:
