@@ -27,6 +27,7 @@ PAGES = (
     "deploy/README.md",
     "docs/accounts.md",
     "docs/credentials.md",
+    "docs/forecasts.md",
     "docs/ledger.md",
     "docs/middleware.md",
     "docs/operations.md",

@@ -24,6 +24,7 @@ pipeline:
   - use: limiter
   - use: complexity_router
   - use: balancer
+  - use: analytics
 """
 
 KNOCKING = (
@@ -94,6 +95,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("POST", "/v1/smart/analyze"): ACTING_MEMBERS,
     ("GET", "/v1/smart/info"): READING,
     ("POST", "/v1/feedback"): ACTING_MEMBERS,
+    ("GET", "/analytics/forecast"): READING,
+    ("GET", "/analytics/anomalies"): READING,
     ("GET", "/routing/experiments"): READING,
     ("POST", "/routing/scores"): ACTING_MEMBERS,
 }
