@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import click
 
+from .monitor_commands import add_to
+
 
 def register(cli: click.Group) -> None:
     cli.add_command(cost)
+    add_to(monitor)
     cli.add_command(monitor)
 
 

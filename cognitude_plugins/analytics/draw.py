@@ -1,0 +1,213 @@
+"""Small drawings of text for a terminal: sparklines, bars, tables, of which nothing is wider than asked for.
+
+Widths are columns of a terminal, of which a letter of East Asia takes two. What is drawn is a `rich.text.Text`: its
+``plain`` is the text without colours.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, isfinite
+from typing import Final
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+Cell = str | tuple[str, str]
+"""A text, or a text and rich's name of a style."""
+
+_LEVELS: Final = "▁▂▃▄▅▆▇█"
+_EIGHTHS: Final = "▏▎▍▌▋▊▉█"
+_GAP: Final = 2
+_BETWEEN: Final = " · "
+_LEAST: Final = 4
+_MOST_NAME: Final = 0.3
+_MOST_SHOWN: Final = 0.6
+_BAR_STYLE: Final = "cyan"
+_HEADING_STYLE: Final = "bold"
+_ASCII: Final = str.maketrans(
+    {
+        **dict(zip(_LEVELS, "_.-=+*%#", strict=True)),
+        **dict(zip(_EIGHTHS, "..::===#", strict=True)),
+        "…": "~",
+        "·": "-",
+        "─": "-",
+        "│": "|",
+        "┤": "|",
+        "├": "|",
+        "└": "+",
+        "┬": "+",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """``shown`` is written behind the bar, whose length is that of ``value`` beside the others'."""
+
+    name: str
+    value: float
+    shown: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """``right`` is the side its cells are pushed to; a ``fixed`` one is not made narrower than its cells."""
+
+    heading: str
+    right: bool = False
+    fixed: bool = False
+
+
+def clean(text: str) -> str:
+    """In one line, without what would move the cursor, hide or turn around what follows."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(char if char.isprintable() else "?" for char in composed if not "\ufe00" <= char <= "\ufe0f")
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """Exactly so wide: filled up with spaces, or cut and ended with ``…``."""
+    known = clean(text)
+    if cell_len(known) > width:
+        known = set_cell_size(known, width - 1) + "…" if width > 1 else "…" * width
+    space = " " * (width - cell_len(known))
+    return space + known if right else known + space
+
+
+def ascii_only(text: str) -> str:
+    """As wide as before, for a terminal that knows nothing else."""
+    return "".join(map(_ascii, text.translate(_ASCII)))
+
+
+def sparkline(values: Sequence[float | None], width: int) -> str:
+    """A letter for each value, of means where there are more than ``width``; a space where nothing is known.
+
+    Heights are from 0 (or the lowest, if that is below) to the highest; nothing but that lowest has the lowest height.
+    """
+    shown = list(_means([one if one is not None and isfinite(one) else None for one in values], width))
+    known = [one for one in shown if one is not None]
+    low, high = min(known, default=0.0), max(known, default=0.0)
+    low, high = min(low, 0.0), max(high, 0.0)
+    span = (high - low) or 1.0
+    return "".join(" " if one is None else _LEVELS[ceil((one - low) / span * (len(_LEVELS) - 1))] for one in shown)
+
+
+def bar(share: float, width: int) -> str:
+    """``share`` in 0 … 1 of the width, to an eighth of a column; something wherever it is more than nothing."""
+    eighths = min(width * 8, max(ceil(share * width * 8), 0)) if isfinite(share) else 0
+    whole, rest = divmod(eighths, 8)
+    return ("█" * whole + (_EIGHTHS[rest - 1] if rest else "")).ljust(width)
+
+
+def bars(rows: Sequence[Bar], width: int, *, style: str = _BAR_STYLE) -> Text:
+    """A line for each: its name, its bar, what is shown of its value."""
+    longest = max((one.value for one in rows if isfinite(one.value)), default=0.0)
+    names = _narrowest([one.name for one in rows], round(width * _MOST_NAME))
+    shown = _narrowest([one.shown for one in rows], round(width * _MOST_SHOWN))
+    room = max(width - names - shown - 2, 0)
+    lines = [
+        Text.assemble(
+            fit(one.name, names),
+            " ",
+            (bar(one.value / longest if longest > 0 else 0.0, room), style),
+            " ",
+            fit(one.shown, shown, right=True),
+        )
+        for one in rows
+    ]
+    return joined(lines, width)
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> Text:
+    """Headings and rows. Where they are too wide, what is not fixed is made narrower, the widest first."""
+    widths = _widths(columns, rows, width)
+    headings = [(column.heading, _HEADING_STYLE) for column in columns]
+    return joined([_line(columns, widths, cells) for cells in (headings, *rows)], width)
+
+
+def flowed(parts: Sequence[Text], width: int) -> Text:
+    """As many beside each other as there is room for, the rest in the next line."""
+    lines: list[Text] = []
+    for part in parts:
+        if lines and lines[-1].cell_len + part.cell_len + len(_BETWEEN) <= width:
+            lines[-1].append(_BETWEEN).append_text(part)
+        else:
+            lines.append(part.copy())
+    return joined(lines, width)
+
+
+def beside(left: Text, right: Text, width: int) -> Text:
+    """``right`` begins where ``left``, which is filled up to its widest line, ends."""
+    first, second = list(left.split("\n", allow_blank=True)), list(right.split("\n", allow_blank=True))
+    widest = max((line.cell_len for line in first), default=0)
+    lines = []
+    for place in range(max(len(first), len(second))):
+        line = first[place].copy() if place < len(first) else Text()
+        line.append(" " * (widest + _GAP - line.cell_len))
+        lines.append(line.append_text(second[place]) if place < len(second) else line)
+    return joined(lines, width)
+
+
+def ends(left: str, right: Cell, width: int, *, style: str = _HEADING_STYLE) -> Text:
+    """One line: something at its beginning and something at its end, which is kept where not both have room."""
+    text, colour = (right, "") if isinstance(right, str) else right
+    last = fit(text, min(cell_len(clean(text)), width))
+    room = width - cell_len(last)
+    return Text.assemble((fit(left, room - 1) + " " if room > 1 else " " * room, style), (last, colour))
+
+
+def joined(lines: Sequence[Text], width: int) -> Text:
+    """One below the other, each cut at the width, without spaces at their ends."""
+    for line in lines:
+        line.truncate(width)
+        line.rstrip()
+    return Text("\n").join(lines)
+
+
+def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Cell]) -> Text:
+    line = Text()
+    for place, (column, width, cell) in enumerate(zip(columns, widths, cells, strict=True)):
+        text, style = (cell, "") if isinstance(cell, str) else cell
+        line.append(" " * _GAP if place else "")
+        line.append(fit(text, width, right=column.right), style)
+    return line
+
+
+def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:
+    texts = zip(
+        *([column.heading for column in columns], *([_text(cell) for cell in row] for row in rows)), strict=True
+    )
+    widths = [max(cell_len(clean(text)) for text in column) for column in texts]
+    while sum(widths) + _GAP * (len(widths) - 1) > width:
+        wide, place = max((0 if columns[at].fixed else one, at) for at, one in enumerate(widths))
+        if wide <= _LEAST:
+            break
+        widths[place] -= 1
+    return widths
+
+
+def _text(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else cell[0]
+
+
+def _narrowest(texts: Sequence[str], most: int) -> int:
+    return min(max((cell_len(clean(text)) for text in texts), default=0), max(most, 0))
+
+
+def _means(values: Sequence[float | None], width: int) -> Iterator[float | None]:
+    if len(values) <= width:
+        yield from values
+        return
+    for place in range(width):
+        found = [
+            one for one in values[place * len(values) // width : (place + 1) * len(values) // width] if one is not None
+        ]
+        yield sum(found) / len(found) if found else None
+
+
+def _ascii(char: str) -> str:
+    if char.isascii():
+        return char
+    return ("*" if char != "\u2800" else " ") if "\u2800" <= char <= "\u28ff" else "?" * cell_len(char)
