@@ -7,9 +7,9 @@ from typing import Any, Final
 from rich.text import Text
 
 from .chart import Line, line_chart
-from .draw import Column, ends, table
+from .draw import Column, ends, fit, table
 from .figures import about_usd, change, count, exact_usd
-from .series_view import group_bars, labels, name_of, title, values
+from .series_view import group_bars, labels, lines_of_groups, name_of, note_of_points, title, values
 
 _USUAL_HEIGHT: Final = 24
 _MOST_CHART: Final = 18
@@ -30,12 +30,12 @@ def costs_screen(series: Any, today: Any, width: int, height: int | None = None)
     first = ends(f"Spent, {title(series)}", exact_usd(total["cost_nano_usd"]), width)
     ranges = [today, series] if series["range"] != "today" else [series]
     summary = table(_COLUMNS, [_told(one) for one in ranges], width)
-    note = _unpriced(total["unpriced_calls"])
-    left = room - 1 - 1 - 1 - len(ranges) - len(note) - 1
-    groups = len(series["groups"]) + 1 + bool(series["groups_left_out"])
-    chart = max(min(left - groups, _MOST_CHART), _LEAST_CHART)
+    note = _unpriced(total["unpriced_calls"], width)
+    left = room - 1 - 1 - 1 - 1 - len(ranges) - len(note) - 1
+    chart = max(min(left - lines_of_groups(series), _MOST_CHART), _LEAST_CHART)
     shown = group_bars(series, "cost_nano_usd", _of_group, width, max(left - chart, 2) if height else 20)
-    return Text("\n").join([first, _chart(series, width, chart), Text(), summary, *note, Text(), shown])
+    what = Text(fit(note_of_points("USD"), width).rstrip())
+    return Text("\n").join([first, what, _chart(series, width, chart), Text(), summary, *note, Text(), shown])
 
 
 def _chart(series: Any, width: int, height: int) -> Text:
@@ -55,8 +55,9 @@ def _told(series: Any) -> tuple[str, ...]:
     )
 
 
-def _unpriced(calls: int) -> list[Text]:
-    return [Text(f"{count(calls)} calls have no known cost and are not in these sums.", "yellow")] if calls else []
+def _unpriced(calls: int, width: int) -> list[Text]:
+    said = f"Calls whose cost is not known, which are not in these sums: {count(calls)}"
+    return [Text(fit(said, width).rstrip(), "yellow")] if calls else []
 
 
 def _of_group(one: Any) -> str:

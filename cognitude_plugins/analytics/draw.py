@@ -23,6 +23,7 @@ _EIGHTHS: Final = "▏▎▍▌▋▊▉█"
 _GAP: Final = 2
 _BETWEEN: Final = " · "
 _LEAST: Final = 4
+_NARROW: Final = 16
 _MOST_NAME: Final = 0.3
 _MOST_SHOWN: Final = 0.6
 _BAR_STYLE: Final = "cyan"
@@ -54,11 +55,15 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """``right`` is the side its cells are pushed to; a ``fixed`` one is not made narrower than its cells."""
+    """``right`` is the side its cells are pushed to; a ``fixed`` one is not made narrower than its cells.
+
+    Where there is no room for all columns, the one with the highest ``spare`` above 0 is left out first.
+    """
 
     heading: str
     right: bool = False
     fixed: bool = False
+    spare: int = 0
 
 
 def clean(text: str) -> str:
@@ -86,12 +91,32 @@ def sparkline(values: Sequence[float | None], width: int) -> str:
 
     Heights are from 0 (or the lowest, if that is below) to the highest; nothing but that lowest has the lowest height.
     """
-    shown = list(_means([one if one is not None and isfinite(one) else None for one in values], width))
+    shown = list(means([one if one is not None and isfinite(one) else None for one in values], width))
     known = [one for one in shown if one is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
     low, high = min(low, 0.0), max(high, 0.0)
-    span = (high - low) or 1.0
-    return "".join(" " if one is None else _LEVELS[ceil((one - low) / span * (len(_LEVELS) - 1))] for one in shown)
+    return "".join(" " if one is None else _LEVELS[_level(one, low, high)] for one in shown)
+
+
+def _level(value: float, low: float, high: float) -> int:
+    if value == low:
+        return 0
+    # Of parts of one, so that no difference is more than a float can be.
+    whole = max(high, -low)
+    share = (value / whole - low / whole) / (high / whole - low / whole)
+    return min(max(1, ceil(share * (len(_LEVELS) - 1))), len(_LEVELS) - 1)
+
+
+def means(values: Sequence[float | None], width: int) -> Iterator[float | None]:
+    """At most so many: of the known ones in parts of equal length where there are more; None where none is known."""
+    if len(values) <= width:
+        yield from values
+        return
+    for place in range(width):
+        found = [
+            one for one in values[place * len(values) // width : (place + 1) * len(values) // width] if one is not None
+        ]
+        yield sum(found) / len(found) if found else None
 
 
 def bar(share: float, width: int) -> str:
@@ -122,9 +147,13 @@ def bars(rows: Sequence[Bar], width: int, *, style: str = _BAR_STYLE) -> Text:
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> Text:
     """Headings and rows. Where they are too wide, what is not fixed is made narrower, the widest first."""
-    widths = _widths(columns, rows, width)
+    natural = _natural(columns, rows)
+    places = _kept(columns, natural, width)
+    kept = [columns[place] for place in places]
+    widths = _narrowed(kept, [natural[place] for place in places], width)
     headings = [(column.heading, _HEADING_STYLE) for column in columns]
-    return joined([_line(columns, widths, cells) for cells in (headings, *rows)], width)
+    lines = [_line(kept, widths, [cells[place] for place in places]) for cells in (headings, *rows)]
+    return joined(lines, width)
 
 
 def flowed(parts: Sequence[Text], width: int) -> Text:
@@ -175,11 +204,26 @@ def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Cell
     return line
 
 
-def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> list[int]:
-    texts = zip(
-        *([column.heading for column in columns], *([_text(cell) for cell in row] for row in rows)), strict=True
-    )
-    widths = [max(cell_len(clean(text)) for text in column) for column in texts]
+def _natural(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[int]:
+    """How wide each is by itself."""
+    cells = [[column.heading for column in columns], *([_text(cell) for cell in row] for row in rows)]
+    return [max(cell_len(clean(text)) for text in column) for column in zip(*cells, strict=True)]
+
+
+def _kept(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
+    """The places of the columns that there is room for, if those that are not fixed are narrow."""
+    places = list(range(len(columns)))
+    least = [one if column.fixed else min(one, _NARROW) for column, one in zip(columns, natural, strict=True)]
+    while sum(least[place] for place in places) + _GAP * (len(places) - 1) > width:
+        spare = max(places, key=lambda place: columns[place].spare)
+        if not columns[spare].spare:
+            break
+        places.remove(spare)
+    return places
+
+
+def _narrowed(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
+    widths = list(natural)
     while sum(widths) + _GAP * (len(widths) - 1) > width:
         wide, place = max((0 if columns[at].fixed else one, at) for at, one in enumerate(widths))
         if wide <= _LEAST:
@@ -194,17 +238,6 @@ def _text(cell: Cell) -> str:
 
 def _narrowest(texts: Sequence[str], most: int) -> int:
     return min(max((cell_len(clean(text)) for text in texts), default=0), max(most, 0))
-
-
-def _means(values: Sequence[float | None], width: int) -> Iterator[float | None]:
-    if len(values) <= width:
-        yield from values
-        return
-    for place in range(width):
-        found = [
-            one for one in values[place * len(values) // width : (place + 1) * len(values) // width] if one is not None
-        ]
-        yield sum(found) / len(found) if found else None
 
 
 def _ascii(char: str) -> str:

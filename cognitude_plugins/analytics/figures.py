@@ -67,5 +67,5 @@ def about_usd(nano: int) -> str:
     amount = Decimal(nano).scaleb(-_NANO)
     if not amount:
         return "$0"
-    places = Decimal("0.01") if abs(amount) >= 1 else Decimal(1).scaleb(amount.adjusted() - 1)
+    places = Decimal("0.01") if abs(amount) >= 1 else Decimal(1).scaleb(max(amount.adjusted() - 1, -_NANO))
     return f"{'-' if amount < 0 else ''}${abs(amount.quantize(places, ROUND_HALF_EVEN)):,f}"

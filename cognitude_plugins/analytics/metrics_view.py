@@ -8,9 +8,9 @@ from typing import Any, Final
 from rich.text import Text
 
 from .chart import Line, line_chart
-from .draw import Column, beside, ends, sparkline, table
+from .draw import Column, beside, ends, fit, sparkline, table
 from .figures import UNKNOWN, about_usd, change, count, seconds, share
-from .series_view import group_bars, labels, title, values
+from .series_view import group_bars, labels, lines_of_groups, note_of_points, title, values
 
 _BESIDE: Final = 76
 """From this width on two charts are side by side."""
@@ -43,8 +43,7 @@ def metrics_screen(series: Any, width: int, height: int | None = None) -> Text:
     left = room - 3 - len(rows) - 1
     if series["by"] is None:
         return Text("\n").join([first, _charts(series, width, left), Text(), summary])
-    groups = len(series["groups"]) + 1 + bool(series["groups_left_out"])
-    chart = max(min(left - 1 - groups, _MOST_CHART), _LEAST_CHART)
+    chart = max(min(left - 1 - lines_of_groups(series), _MOST_CHART), _LEAST_CHART)
     most = max(left - 1 - chart, 2) if height else 20
     shown = group_bars(series, "calls", _of_group, width, most)
     return Text("\n").join([first, _charts(series, width, chart), Text(), summary, Text(), shown])
@@ -55,7 +54,7 @@ def _charts(series: Any, width: int, height: int) -> Text:
         return _calls(series, width, min(height, _MOST_CHART) + 1)
     half = (width - 2) // 2
     chart = max(min(height, _MOST_CHART), 1)
-    calls = Text("\n").join([Text("calls".ljust(half)), _calls(series, half, chart)])
+    calls = Text("\n").join([Text(fit(note_of_points("calls"), half)), _calls(series, half, chart)])
     latency = Text("\n").join([_legend(), _latency(series, half, chart)])
     return beside(calls, latency, width)
 

@@ -45,6 +45,15 @@ def labels(series: Any) -> list[str]:
     return [time[11:16] for time in times]
 
 
+def lines_of_groups(series: Any) -> int:
+    """How many `group_bars` has where all have room."""
+    return 1 + max(len(series["groups"]), 1) + bool(series["groups_left_out"])
+
+
+def note_of_points(what: str) -> str:
+    return f"{what}; the last point is not over yet"
+
+
 def group_bars(series: Any, field: str, shown: Callable[[Any], str], width: int, most: int) -> Text:
     """The largest groups by a field, in ``most`` lines, the first of which says by what."""
     groups: Sequence[Any] = series["groups"]

@@ -23,18 +23,18 @@ _WORSE: Final = ("down", "open", "degraded", "half_open")
 _SERVICES: Final = ("database", "ledger", "redis", "cache")
 _DEPLOYMENTS: Final = (
     Column(heading="DEPLOYMENT"),
-    Column(heading="PROVIDER"),
+    Column(heading="PROVIDER", spare=3),
     Column(heading="STATE", fixed=True),
     Column(heading="ERRORS", right=True, fixed=True),
-    Column(heading="P50", right=True, fixed=True),
+    Column(heading="P50", right=True, fixed=True, spare=1),
     Column(heading="P95", right=True, fixed=True),
-    Column(heading="P99", right=True, fixed=True),
+    Column(heading="P99", right=True, fixed=True, spare=2),
     Column(heading="NOW", right=True, fixed=True),
 )
 _PLUGINS: Final = (
     Column(heading="PLUGIN"),
     Column(heading="STATUS", fixed=True),
-    Column(heading="MODE", fixed=True),
+    Column(heading="MODE", fixed=True, spare=1),
     Column(heading="FAILURES", right=True, fixed=True),
     Column(heading="LAST FAILURE"),
 )
@@ -73,7 +73,7 @@ def _service(name: str, block: Mapping[str, Any]) -> Text:
     text = Text(f"{name} ")
     text.append(*_state(_of(block)))
     if "kind" in block:
-        text.append(f" {block['kind']}")
+        text.append(f" ({block['kind']})")
     if "stale_seconds" in block:
         text.append(f", away for {span(block['stale_seconds'])}")
     if name == "ledger":
