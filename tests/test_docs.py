@@ -29,6 +29,7 @@ PAGES = (
     "docs/credentials.md",
     "docs/ledger.md",
     "docs/middleware.md",
+    "docs/monitoring.md",
     "docs/operations.md",
     "docs/prices.md",
     "docs/redis.md",

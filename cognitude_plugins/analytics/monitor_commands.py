@@ -109,8 +109,9 @@ def _series(remote: Remote, wanted: str, by: str | None, sort: str) -> Any:
 
 
 def _rows(series: Any, by: str | None) -> list[Any]:
-    """Groups where they were asked for, else points."""
-    return list(series["points"] if by is None else series["groups"])
+    """Groups where they were asked for, else points; what names them comes first."""
+    first, rows = ("time", series["points"]) if by is None else ("group", series["groups"])
+    return [{first: row[first], **row} for row in rows]
 
 
 def _remote(url: str, organization: str | None, watch: float | None) -> Remote:
