@@ -7,8 +7,9 @@ from typing import Any, Final
 from rich.text import Text
 
 from .chart import Line, line_chart
-from .draw import Column, ends, fit, table
+from .draw import ends, fit
 from .figures import about_usd, change, count, exact_usd
+from .grid import Column, table
 from .series_view import group_bars, labels, lines_of_groups, name_of, note_of_points, title, values
 
 _USUAL_HEIGHT: Final = 24

@@ -1,4 +1,4 @@
-"""Small drawings of text for a terminal: sparklines, bars, tables, of which nothing is wider than asked for.
+"""Small drawings of text for a terminal: sparklines, bars, lines, of which nothing is wider than asked for.
 
 Widths are columns of a terminal, of which a letter of East Asia takes two. What is drawn is a `rich.text.Text`: its
 ``plain`` is the text without colours.
@@ -20,14 +20,12 @@ Cell = str | tuple[str, str]
 
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
 _EIGHTHS: Final = "▏▎▍▌▋▊▉█"
-_GAP: Final = 2
+GAP: Final = 2
 _BETWEEN: Final = " · "
-_LEAST: Final = 4
-_NARROW: Final = 16
 _MOST_NAME: Final = 0.3
 _MOST_SHOWN: Final = 0.6
 _BAR_STYLE: Final = "cyan"
-_HEADING_STYLE: Final = "bold"
+HEADING_STYLE: Final = "bold"
 _ASCII: Final = str.maketrans(
     {
         **dict(zip(_LEVELS, "_.-=+*%#", strict=True)),
@@ -51,19 +49,6 @@ class Bar:
     name: str
     value: float
     shown: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """``right`` is the side its cells are pushed to; a ``fixed`` one is not made narrower than its cells.
-
-    Where there is no room for all columns, the one with the highest ``spare`` above 0 is left out first.
-    """
-
-    heading: str
-    right: bool = False
-    fixed: bool = False
-    spare: int = 0
 
 
 def clean(text: str) -> str:
@@ -145,17 +130,6 @@ def bars(rows: Sequence[Bar], width: int, *, style: str = _BAR_STYLE) -> Text:
     return joined(lines, width)
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], width: int) -> Text:
-    """Headings and rows. Where they are too wide, what is not fixed is made narrower, the widest first."""
-    natural = _natural(columns, rows)
-    places = _kept(columns, natural, width)
-    kept = [columns[place] for place in places]
-    widths = _narrowed(kept, [natural[place] for place in places], width)
-    headings = [(column.heading, _HEADING_STYLE) for column in columns]
-    lines = [_line(kept, widths, [cells[place] for place in places]) for cells in (headings, *rows)]
-    return joined(lines, width)
-
-
 def flowed(parts: Sequence[Text], width: int) -> Text:
     """As many beside each other as there is room for, the rest in the next line."""
     lines: list[Text] = []
@@ -174,12 +148,12 @@ def beside(left: Text, right: Text, width: int) -> Text:
     lines = []
     for place in range(max(len(first), len(second))):
         line = first[place].copy() if place < len(first) else Text()
-        line.append(" " * (widest + _GAP - line.cell_len))
+        line.append(" " * (widest + GAP - line.cell_len))
         lines.append(line.append_text(second[place]) if place < len(second) else line)
     return joined(lines, width)
 
 
-def ends(left: str, right: Cell, width: int, *, style: str = _HEADING_STYLE) -> Text:
+def ends(left: str, right: Cell, width: int, *, style: str = HEADING_STYLE) -> Text:
     """One line: something at its beginning and something at its end, which is kept where not both have room."""
     text, colour = (right, "") if isinstance(right, str) else right
     last = fit(text, min(cell_len(clean(text)), width))
@@ -193,47 +167,6 @@ def joined(lines: Sequence[Text], width: int) -> Text:
         line.truncate(width)
         line.rstrip()
     return Text("\n").join(lines)
-
-
-def _line(columns: Sequence[Column], widths: Sequence[int], cells: Sequence[Cell]) -> Text:
-    line = Text()
-    for place, (column, width, cell) in enumerate(zip(columns, widths, cells, strict=True)):
-        text, style = (cell, "") if isinstance(cell, str) else cell
-        line.append(" " * _GAP if place else "")
-        line.append(fit(text, width, right=column.right), style)
-    return line
-
-
-def _natural(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[int]:
-    """How wide each is by itself."""
-    cells = [[column.heading for column in columns], *([_text(cell) for cell in row] for row in rows)]
-    return [max(cell_len(clean(text)) for text in column) for column in zip(*cells, strict=True)]
-
-
-def _kept(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
-    """The places of the columns that there is room for, if those that are not fixed are narrow."""
-    places = list(range(len(columns)))
-    least = [one if column.fixed else min(one, _NARROW) for column, one in zip(columns, natural, strict=True)]
-    while sum(least[place] for place in places) + _GAP * (len(places) - 1) > width:
-        spare = max(places, key=lambda place: columns[place].spare)
-        if not columns[spare].spare:
-            break
-        places.remove(spare)
-    return places
-
-
-def _narrowed(columns: Sequence[Column], natural: Sequence[int], width: int) -> list[int]:
-    widths = list(natural)
-    while sum(widths) + _GAP * (len(widths) - 1) > width:
-        wide, place = max((0 if columns[at].fixed else one, at) for at, one in enumerate(widths))
-        if wide <= _LEAST:
-            break
-        widths[place] -= 1
-    return widths
-
-
-def _text(cell: Cell) -> str:
-    return cell if isinstance(cell, str) else cell[0]
 
 
 def _narrowest(texts: Sequence[str], most: int) -> int:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from rich.text import Text
 
 from .chart import Line, line_chart
-from .draw import Column, beside, ends, fit, sparkline, table
+from .draw import beside, ends, fit, sparkline
 from .figures import UNKNOWN, about_usd, change, count, seconds, share
+from .grid import Column, table
 from .series_view import group_bars, labels, lines_of_groups, note_of_points, title, values
 
 _BESIDE: Final = 76
@@ -103,4 +104,4 @@ def _summary(series: Any, rows: Any, width: int) -> Text:
 
 def _of_group(one: Any) -> str:
     slow = "" if one["p95_seconds"] is None else f"  p95 {seconds(one['p95_seconds']):>7}"
-    return f"{count(one['calls'])} calls  {share(one['error_rate']):>6} errors{slow}"
+    return f"{count(one['calls'])} calls  {share(one['error_rate']):>7} errors{slow}"

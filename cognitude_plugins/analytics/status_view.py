@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from .draw import Cell, Column, ends, flowed, joined, table
+from .draw import Cell, ends, flowed, joined
 from .figures import UNKNOWN, count, seconds, share, span
+from .grid import Column, table
 
 _STYLES: Final[Mapping[str, str]] = {
     "ok": "green",

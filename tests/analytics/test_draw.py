@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -12,7 +10,6 @@ from rich.text import Text
 
 from cognitude_plugins.analytics.draw import (
     Bar,
-    Column,
     ascii_only,
     bar,
     bars,
@@ -22,7 +19,6 @@ from cognitude_plugins.analytics.draw import (
     fit,
     flowed,
     sparkline,
-    table,
 )
 
 names = st.one_of(
@@ -86,19 +82,6 @@ def test_bars_are_never_wider(rows: list[Bar], width: int) -> None:
 def test_bars_are_held_against_the_longest() -> None:
     rows = [Bar(name="a", value=4, shown="4"), Bar(name="bb", value=1, shown="10"), Bar(name="c", value=0, shown="0")]
     assert bars(rows, 14).plain.split("\n") == ["a  ████████  4", "bb ██       10", "c            0"]
-
-
-@given(st.lists(st.lists(names, min_size=3, max_size=3), max_size=5), st.integers(1, 60))
-def test_a_table_is_never_wider(rows: list[list[Any]], width: int) -> None:
-    columns = [Column(heading="NAME"), Column(heading="FIXED", fixed=True), Column(heading="NUMBER", right=True)]
-    assert widest(table(columns, rows, width)) <= width
-
-
-def test_a_table_takes_the_room_from_what_is_not_fixed() -> None:
-    columns = [Column(heading="NAME"), Column(heading="STATE", fixed=True), Column(heading="CALLS", right=True)]
-    drawn = table(columns, [["a-long-long-name", ("open", "red"), "12"]], 24)
-    assert drawn.plain.split("\n") == ["NAME       STATE  CALLS", "a-long-l…  open      12"] or widest(drawn) <= 24
-    assert any(span.style == "red" for span in drawn.spans)
 
 
 @given(st.lists(names.map(Text), max_size=6), widths)
