@@ -127,10 +127,11 @@ class Ledger(Protocol):
 class Database(Protocol):
     """The SQL database, never on the event loop."""
 
-    async def read(self, organization: str, work: Callable[[Connection], T]) -> T:
+    async def read(self, organization: str, work: Callable[[Connection], T], *, patient: bool = False) -> T:
         """What ``work`` returns, run in a thread within a transaction that changes nothing.
 
-        Raises ``hooks.Unavailable`` when the database does not answer.
+        It may take some seconds; with ``patient``, for reports that no call waits for, a minute. Raises
+        ``hooks.Unavailable`` when the database does not answer.
         """
         ...
 
