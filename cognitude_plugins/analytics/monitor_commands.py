@@ -78,7 +78,7 @@ def metrics(
     from .metrics_view import metrics_screen
 
     remote = _remote(url, organization, watch)
-    ask = partial(_series, remote, wanted, by, "calls")
+    ask = partial(_series, remote, wanted, by, latency="true")
     _show(ask, metrics_screen, lambda found: _rows(found, by), _form(form, as_json, watch), watch)
 
 
@@ -95,8 +95,8 @@ def costs(
     remote = _remote(url, organization, watch)
 
     def ask() -> dict[str, Any]:
-        series = _series(remote, wanted, by or "model", "cost")
-        return {"range": series, "today": _series(remote, "today", None, "cost")}
+        series = _series(remote, wanted, by or "model", sort="cost")
+        return {"range": series, "today": _series(remote, "today")}
 
     def draw(found: Any, width: int, height: int | None) -> Any:
         return costs_screen(found["range"], found["today"], width, height)
@@ -104,8 +104,8 @@ def costs(
     _show(ask, draw, lambda found: _rows(found["range"], by), _form(form, as_json, watch), watch)
 
 
-def _series(remote: Remote, wanted: str, by: str | None, sort: str) -> Any:
-    return remote.ask("GET", "/analytics/series", query={"range": wanted, "by": by or "", "sort": sort})
+def _series(remote: Remote, wanted: str, by: str | None = None, **asked: str) -> Any:
+    return remote.ask("GET", "/analytics/series", query={"range": wanted, "by": by or "", **asked})
 
 
 def _rows(series: Any, by: str | None) -> list[Any]:

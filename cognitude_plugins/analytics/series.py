@@ -31,21 +31,29 @@ class Series:
     left_out: int = 0
 
 
-async def series(
-    ledger: Ledger, organization: str, wanted: Range, *, now: datetime, zone: str, by: str | None, sort: Sort
-) -> Series:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """``latency`` of points, total and groups takes longer than all the rest: it is added up from sketches."""
+
+    range: Range
+    by: str | None = None
+    sort: Sort = "calls"
+    latency: bool = False
+
+
+async def series(ledger: Ledger, organization: str, wanted: Asked, *, now: datetime, zone: str) -> Series:
     """All of it from sums that the ledger keeps, where ``by`` is one of those that it keeps sums by.
 
-    Raises ``ValueError`` for what the ledger has no sums by, `hooks.Unavailable` when the database does not answer.
+    Raises ``ValueError for what the ledger has no sums by, `hooks.Unavailable` when the database does not answer.
     """
-    asked = stretch(wanted, now, zone)
+    asked, quantiles = stretch(wanted.range, now, zone), QUANTILES if wanted.latency else ()
     points, [total], [before], groups = await asyncio.gather(
-        _points(ledger, organization, asked, zone),
-        ledger.usage(organization, since=asked.since, until=asked.until, quantiles=QUANTILES),
+        _points(ledger, organization, asked, zone, quantiles),
+        ledger.usage(organization, since=asked.since, until=asked.until, quantiles=quantiles),
         ledger.usage(organization, since=asked.before_since, until=asked.before_until),
-        _groups(ledger, organization, asked, by),
+        _groups(ledger, organization, asked, wanted.by, quantiles),
     )
-    largest = sorted(groups, key=lambda one: (_size(one, sort), one.calls), reverse=True)
+    largest = sorted(groups, key=lambda one: (_size(one, wanted.sort), one.calls), reverse=True)
     return Series(
         stretch=asked,
         zone=zone,
@@ -57,28 +65,32 @@ async def series(
     )
 
 
-async def _points(ledger: Ledger, organization: str, asked: Stretch, zone: str) -> Mapping[str, Sums]:
+async def _points(
+    ledger: Ledger, organization: str, asked: Stretch, zone: str, quantiles: tuple[float, ...]
+) -> Mapping[str, Sums]:
     if asked.step == "5min":
         each = await asyncio.gather(
             *(
-                ledger.usage(organization, since=since, until=since + FIVE_MINUTES, quantiles=QUANTILES)
+                ledger.usage(organization, since=since, until=since + FIVE_MINUTES, quantiles=quantiles)
                 for since in asked.steps.values()
             )
         )
         return {name: found for name, [found] in zip(asked.steps, each, strict=True)}
     found = await ledger.usage(
-        organization, since=asked.since, until=asked.until, group_by=(asked.step,), zone=zone, quantiles=QUANTILES
+        organization, since=asked.since, until=asked.until, group_by=(asked.step,), zone=zone, quantiles=quantiles
     )
     known = {one.group[asked.step]: one for one in found}
     return {name: known.get(name) or Sums(group={asked.step: name}) for name in asked.steps}
 
 
-async def _groups(ledger: Ledger, organization: str, asked: Stretch, by: str | None) -> Sequence[Sums]:
+async def _groups(
+    ledger: Ledger, organization: str, asked: Stretch, by: str | None, quantiles: tuple[float, ...]
+) -> Sequence[Sums]:
     if by is None:
         return ()
-    # Sums by key, user, tag and the like have no latency: they are asked for without it.
-    quantiles = QUANTILES if by in ("model", "provider") else ()
-    return await ledger.usage(organization, since=asked.since, until=asked.until, group_by=(by,), quantiles=quantiles)
+    # Of keys, users, tags and the like latencies are known of single calls only, which are many.
+    known = quantiles if by in ("model", "provider") else ()
+    return await ledger.usage(organization, since=asked.since, until=asked.until, group_by=(by,), quantiles=known)
 
 
 def _size(sums: Sums, sort: Sort) -> int:

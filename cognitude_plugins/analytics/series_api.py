@@ -37,11 +37,9 @@ def _series(desk: Desk) -> Any:
             found = await series(
                 gateway.ledger,
                 organization,
-                query.range,
+                query.asked(),
                 now=desk.now(),
                 zone=gateway.time_zone(organization),
-                by=query.by,
-                sort=query.sort,
             )
         except ValueError as error:
             raise refused(f"by: {error}.", param="by") from None

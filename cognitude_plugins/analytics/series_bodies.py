@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from hooks import Sums
 
-from .series import Series, Sort
+from .series import Asked, Series, Sort
 from .stretches import Range, Step
 
 DIMENSIONS: Final = ("model", "provider", "key", "user", "source", "complexity")
@@ -30,12 +30,20 @@ class SeriesQuery(BaseModel):
     )
     sort: Sort = Field(default="calls", description="What the groups are sorted by, the largest first.")
 
+    latency: bool = Field(
+        default=False,
+        description="Percentiles too, which takes longer: of points, total, and groups by model or provider.",
+    )
+
     @field_validator("by")
     @classmethod
     def _known(cls, by: str | None) -> str | None:
         if by is not None and by not in DIMENSIONS and not _TAG.fullmatch(by):
             raise ValueError(f"must be one of {', '.join(DIMENSIONS)} or tag:NAME, not {by[:80]!r}")
         return by
+
+    def asked(self) -> Asked:
+        return Asked(range=self.range, by=self.by, sort=self.sort, latency=self.latency)
 
 
 class SeriesSums(BaseModel):
@@ -52,7 +60,9 @@ class SeriesSums(BaseModel):
     saved_nano_usd: int = Field(description="What the calls would have cost more without the plugins.")
     saved_usd: str
     unpriced_calls: int = Field(description="Calls whose cost is not known.")
-    p50_seconds: float | None = Field(description="From arrival to last byte; null where it is not known.")
+    p50_seconds: float | None = Field(
+        description="From arrival to last byte; null where it was not asked for or is not known."
+    )
     p95_seconds: float | None
     p99_seconds: float | None
 

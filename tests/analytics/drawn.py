@@ -42,9 +42,7 @@ def traffic() -> FakeLedger:
 
 def said(query: SeriesQuery, ledger: FakeLedger | None = None) -> Any:
     """What ``GET /analytics/series`` answers, as JSON."""
-    found = asyncio.run(
-        series(ledger or traffic(), "acme", query.range, now=NOW, zone=ZONE, by=query.by, sort=query.sort)
-    )
+    found = asyncio.run(series(ledger or traffic(), "acme", query.asked(), now=NOW, zone=ZONE))
     return body_of(found, "acme", query).model_dump(mode="json")
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from cognitude_plugins.analytics.series import MOST_GROUPS, Series, Sort, series
+from cognitude_plugins.analytics.series import MOST_GROUPS, Asked, Series, Sort, series
 from cognitude_plugins.analytics.stretches import Range
 from hooks.testing import FakeCall, FakeLedger
 
@@ -15,9 +15,15 @@ from .drawn import NOW, ZONE, traffic
 
 
 async def made(
-    wanted: Range, by: str | None = None, *, sort: Sort = "calls", ledger: FakeLedger | None = None
+    wanted: Range,
+    by: str | None = None,
+    *,
+    sort: Sort = "calls",
+    latency: bool = True,
+    ledger: FakeLedger | None = None,
 ) -> Series:
-    return await series(ledger or traffic(), "acme", wanted, now=NOW, zone=ZONE, by=by, sort=sort)
+    asked = Asked(range=wanted, by=by, sort=sort, latency=latency)
+    return await series(ledger or traffic(), "acme", asked, now=NOW, zone=ZONE)
 
 
 @pytest.mark.parametrize("wanted", ["1h", "24h", "today", "7d", "30d", "90d"])
@@ -46,6 +52,14 @@ async def test_groups_are_the_range_split_largest_first() -> None:
     assert costs == sorted(costs, reverse=True)
     assert all(len(one.seconds) == 3 for one in by_calls.groups)
     assert (await made("7d")).groups == ()
+
+
+async def test_latency_is_there_for_whoever_asks_for_it() -> None:
+    found = await made("24h", "model", latency=False)
+    assert {one.seconds for one in (found.total, *found.groups, *found.points.values())} == {()}
+    by_key = await made("24h", "key")
+    assert by_key.total.seconds
+    assert {one.seconds for one in by_key.groups} == {()}
 
 
 async def test_only_the_largest_groups_are_told() -> None:

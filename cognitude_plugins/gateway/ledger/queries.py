@@ -143,7 +143,9 @@ def _totals(
     time = time_of(table)
     begun = noon_of(time) if kind == "day" else time
     times = (begun, noon_of(time)) if moved else (begun,)
-    groups = [one for when in times for name in dimensions for one in group_columns(table, name, when, offsets, dialect)]
+    groups = [
+        one for when in times for name in dimensions for one in group_columns(table, name, when, offsets, dialect)
+    ]
     each = amounts() if table is CALLS else {name: table.c[name] for name in SUMS}
     sums = [cast(func.sum(each[name]), BigInteger) for name in SUMS]
     labels = [f"group_{place}" for place in range(len(groups))]

@@ -41,7 +41,9 @@ def offsets(zone: str, start: int, end: int) -> tuple[Offset, ...]:
         return ((start, 0),)
     first, last = _year(start), _year(max(start, end - 1))
     if last - first > _MOST_YEARS:
-        raise ValueError(f"days of {zone} are known of {_MOST_YEARS} years at once: ask for less than {first} to {last}")
+        raise ValueError(
+            f"days of {zone} are known of {_MOST_YEARS} years at once: ask for less than {first} to {last}"
+        )
     found = [one for year in range(first, last + 1) for one in _of_year(zone, year)]
     place = max(0, bisect_right(found, start, key=lambda one: one[0]) - 1)
     kept = [(start, found[place][1]), *(one for one in found[place + 1 :] if one[0] < end)]

@@ -58,9 +58,7 @@ class Storage:
         """False for an SQLite file that is not there yet: reading it would make it."""
         return self.dialect == "postgresql" or Path(self._url.database or "").is_file()
 
-    async def read(
-        self, work: Callable[[Connection], T], *, patient: bool = False, seconds: float | None = None
-    ) -> T:
+    async def read(self, work: Callable[[Connection], T], *, patient: bool = False, seconds: float | None = None) -> T:
         """What ``work`` returns, within a transaction that changes nothing; ``seconds`` are a bound of its own.
 
         Raises `Unavailable`.
