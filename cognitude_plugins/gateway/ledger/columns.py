@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, and_, case, func, literal_column, select
@@ -14,7 +15,7 @@ from .zone import WIDTHS, Offset
 
 TAG: Final = "tag:"
 _TEXTS: Final = ("user", "complexity")
-_EACH_TAG: Final[Mapping[str, Any]] = {"postgresql": func.json_each_text, "sqlite": func.json_each}
+
 
 
 def time_of(table: Table) -> ColumnElement[Any]:
@@ -40,16 +41,17 @@ def group_columns(
     return (table.c[name],)
 
 
+@lru_cache(maxsize=2)
 def tags_of(dialect: str) -> Any:
-    """A line for each tag of a call, to be joined to it: ``key`` and ``value``."""
-    return _EACH_TAG[dialect](_json(dialect)).table_valued("key", "value", name="each_tag")
+    """A line for each tag of a call, to be joined to it: ``key`` and ``value``. The same one each time."""
+    return _each_tag(dialect, "each_tag")
 
 
 def tag_of(name: str, dialect: str) -> ColumnElement[Any]:
     """NULL where a call does not have it."""
     if dialect == "postgresql":
         return func.json_extract_path_text(_json(dialect), name)
-    each = tags_of(dialect)
+    each = _each_tag(dialect, "one_tag")
     return select(each.c.value).select_from(each).where(each.c.key == name).scalar_subquery()
 
 
@@ -94,6 +96,11 @@ def _offset(time: ColumnElement[Any], offsets: Sequence[Offset]) -> ColumnElemen
         return found[0]
     until = [_number(start) for start, _ in offsets[1:]]
     return case(*((time < end, offset) for end, offset in zip(until, found[:-1], strict=True)), else_=found[-1])
+
+
+def _each_tag(dialect: str, name: str) -> Any:
+    each = func.json_each_text if dialect == "postgresql" else func.json_each
+    return each(_json(dialect)).table_valued("key", "value", name=name)
 
 
 def _json(dialect: str) -> ColumnElement[Any]:

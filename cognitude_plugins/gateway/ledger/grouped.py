@@ -15,7 +15,7 @@ from hooks import Sums
 
 from . import queries
 from .columns import TAG
-from .merged import BETWEEN, Counts, add, no_counts, quantiles
+from .merged import BETWEEN, Counts, add, move, no_counts, quantiles
 from .queries import Piece, Question
 from .rollups import DAY_MS, SUMS
 from .tiles import LENGTHS, Horizons, Kind, Tile, identity_tiles, tiles
@@ -58,7 +58,7 @@ def answer(connection: Connection, *, question: Question, start: int, end: int) 
     groups: defaultdict[_Group, _Found] = defaultdict(_Found)
     for piece in _pieces(_tiles(connection, question, start, end, in_force)):
         ask, given = queries.totals(question, piece, in_force, connection.dialect.name)
-        for row in connection.execute(ask, given):
+        for row in connection.execute(ask, given).all():
             _take(groups, row, question, piece)
     if not question.dimensions:
         return (_sums(question, (), groups[()]),)
@@ -138,7 +138,7 @@ def _take(groups: defaultdict[_Group, _Found], row: Sequence[Any], question: Que
     if other is None:
         mine.sketches.append(sketches)
     else:
-        add(sketches, mine.counted(), other.counted())
+        move(sketches, other.counted(), mine.counted())
 
 
 def _group(dimensions: Sequence[str], values: Iterator[Any]) -> _Group:
