@@ -30,6 +30,7 @@ PAGES = (
     "docs/forecasts.md",
     "docs/ledger.md",
     "docs/middleware.md",
+    "docs/monitoring.md",
     "docs/operations.md",
     "docs/prices.md",
     "docs/redis.md",

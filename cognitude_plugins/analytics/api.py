@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from . import anomalies_api, breakdown_api, forecast_api, summary_api
+from . import anomalies_api, breakdown_api, forecast_api, series_api, summary_api
 from .desk import Desk
 
 
@@ -12,6 +12,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     return [
         breakdown_api.route(desk),
         summary_api.route(desk),
+        *series_api.series_routes(desk),
         *forecast_api.routes(desk),
         *anomalies_api.routes(desk),
     ]

@@ -9,9 +9,12 @@ import click
 
 from hooks.remote import Remote, remote_options, show
 
+from .monitor_commands import add_to
+
 
 def register(cli: click.Group) -> None:
     cli.add_command(cost)
+    add_to(monitor)
     cli.add_command(monitor)
 
 
