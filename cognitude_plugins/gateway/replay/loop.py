@@ -1,6 +1,6 @@
 """An event loop in which waiting takes no time: when there is nothing to do, the clock is moved to the next timer.
 
-While a thread is at work (SQL, above all) nothing is moved: what it takes is no time of the calls'.
+What would be done in a thread is done at once: so a replay has one order of events, and it is the same every time.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import asyncio
 import selectors
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, Final
 
 from .clock import Clock
+
+_PATIENCE_SECONDS: Final = 30.0
+"""Real ones, for which a thread of a plugin's own is waited for when nothing else is left."""
 
 
 class Stuck(RuntimeError):
@@ -20,9 +23,8 @@ class Stuck(RuntimeError):
 
 class Jumping(asyncio.SelectorEventLoop):
     def __init__(self, clock: Clock) -> None:
-        self.threads = 0
         self._virtual = clock
-        super().__init__(_Selector(self, clock))
+        super().__init__(_Selector(clock))
 
     def time(self) -> float:
         return self._virtual.monotonic()
@@ -30,30 +32,24 @@ class Jumping(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
-        running = super().run_in_executor(executor, func, *args)
-        self.threads += 1
-        running.add_done_callback(self._back)
-        return running
-
-    def _back(self, running: asyncio.Future[Any]) -> None:
-        self.threads -= 1
+        done = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:
+            done.set_exception(error)
+        return done
 
 
 class _Selector(selectors.BaseSelector):
-    """The system's, which is never waited for but when a thread is at work."""
+    """The system's, which is not waited for."""
 
-    def __init__(self, loop: Jumping, clock: Clock) -> None:
-        self._loop = loop
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._real = selectors.DefaultSelector()
 
     def select(self, timeout: float | None = None) -> Any:
-        if timeout is not None and timeout <= 0:
-            return self._real.select(0)
-        if self._loop.threads:
-            return self._real.select(None)
-        found = self._real.select(0)
-        if found:
+        found = self._real.select(_PATIENCE_SECONDS if timeout is None else 0)
+        if found or (timeout is not None and timeout <= 0):
             return found
         if timeout is None:
             raise Stuck("nothing is left to wait for")
