@@ -2,7 +2,10 @@
 
 A plugin says by its class attribute ``replay`` what it decides by (``hooks/README.md``, Replay):
 
-- ``anew``: by what a replay has: names, tags, tokens, times, prices. It always decides.
+- ``anew``: by what a replay has: names, tags, tokens, times, prices. It decides, but for one thing: as long as all
+  calls of an organization have come out as they were recorded, what such an entry knows is what it knew then. So if it
+  is unchanged and decides otherwise, that is for something the ledger does not have (a header, an estimate of the
+  prompt's length), and what was recorded holds.
 - ``drawn``: besides by chance, or by what goes on in the process. Where its entry is unchanged, what it decided then
   holds; a changed one decides, which is right on average.
 - ``read``, without an attribute: by words or headers. The same, but what a changed one decides is a guess.
@@ -38,6 +41,7 @@ class Following:
     ways: dict[str, Way]
     find: Find
     fresh: Callable[[Item], bool]
+    diverged: Callable[[str], bool]
 
     def steps(self, steps: Sequence[Step]) -> tuple[Step, ...]:
         return tuple(replace(step, invoke=self._wrapped(step)) for step in steps)
@@ -54,15 +58,19 @@ class Following:
         async def answer(*values: Any) -> Any:
             call: Call = values[0]
             playing = self.find(call.id)
-            if playing is None:
+            if playing is None or not playing.item.answered:
                 return await invoke(*values)
             item = playing.item
-            own = item.answered and item.row.source == name
-            if own and (way != "anew" or (item.row.status < 400 and self.fresh(item))):
+            own = item.row.source == name
+            if own and (way != "anew" or (item.was_kept and self.fresh(item))):
                 playing.followed = True
                 return _recorded(call, item)
             found = await invoke(*values)
-            return None if way != "anew" and isinstance(found, Reply) and item.answered else found
+            replied = isinstance(found, Reply)
+            if own == replied or (way == "anew" and self.diverged(item.row.organization)):
+                return found
+            playing.followed = True
+            return _recorded(call, item) if own else None
 
         return answer
 

@@ -37,7 +37,7 @@ from .known import Known
 from .origin import Origin
 from .playing import Playing, Provider
 from .purse import Purse
-from .result import Result, result_of
+from .result import Result, recorded, result_of
 from .same import Common
 
 _SELDOM: Final = timedelta(minutes=1)
@@ -50,7 +50,7 @@ _CALM: Final = {"breaker": BreakerRules(enabled=False), "concurrency": Concurren
 @dataclass(slots=True, kw_only=True)
 class Lane:
     """Between `opened` and its end. ``callers`` are the models that each key may use, ``entries`` the names of those
-    that are not off.
+    that are not off; ``diverged`` the organizations of which a call has come out otherwise than recorded.
     """
 
     runtime: Runtime
@@ -59,6 +59,7 @@ class Lane:
     callers: Mapping[str, tuple[str, ...] | None]
     entries: frozenset[str]
     own_calls: int = 0
+    diverged: set[str] = field(default_factory=set)
     _playing: dict[str, Playing] = field(default_factory=dict)
     _kept: set[int] = field(default_factory=set)
     _asked: Counter[str | None] = field(default_factory=Counter)
@@ -91,6 +92,8 @@ class Lane:
             self._ended(item)
         result = result_of(playing, account.row, self.runtime.prices)
         self._note_kept(item, result)
+        if item.answered and result.decision() != recorded(row).decision():
+            self.diverged.add(row.organization)
         return result
 
     def find(self, id: str) -> Playing | None:
@@ -158,11 +161,9 @@ class Lane:
 
 
 @asynccontextmanager
-async def opened(
-    runtime: Runtime, recorded: Runtime, origin: Origin, known: Known, folder: Path
-) -> AsyncIterator[Lane]:
-    """The pipeline of a built runtime at work in a folder of its own. ``recorded`` is that of the recording."""
-    common = Common.of(runtime.loaded, runtime.catalog, recorded.loaded, recorded.catalog)
+async def opened(runtime: Runtime, present: Runtime, origin: Origin, known: Known, folder: Path) -> AsyncIterator[Lane]:
+    """The pipeline of a built runtime at work in a folder of its own. ``present`` is that of the recording."""
+    common = Common.of(runtime.loaded, runtime.catalog, present.loaded, present.catalog)
     declared = {key.id: key.models for key in runtime.config.gateway.keys}
     lane = Lane(
         runtime=runtime,
@@ -213,6 +214,7 @@ def _calmed(runtime: Runtime, lane: Lane) -> None:
         ways={entry.name: way_of(entry) for entry in runtime.loaded},
         find=lane.find,
         fresh=lane.fresh,
+        diverged=lane.diverged.__contains__,
     )
     runtime.pipeline = replace(
         pipeline, pre_request=following.steps(pipeline.pre_request), route=following.steps(pipeline.route)
