@@ -43,13 +43,12 @@ pipeline:
     config:
       limits:
         - {scope: organization, unit: requests, per: minute, limit: 75}
-        - {scope: organization, unit: tokens, per: day, limit: 12000}
+        - {scope: organization, unit: tokens, per: day, limit: 60000}
   - {use: complexity_router, config: {aliases: {auto: {}}, shadow_rate: 0}}
   - {use: balancer}
 """
 CHANGES: Final = {
     "same": (),
-    "no_cache": (("{use: redis_cache, ", "{use: redis_cache, mode: 'off', "),),
     "short": (("max_age: 30", "max_age: 6"),),
     "limited": (("limit: 75", "limit: 40"),),
     "alias": (("name: any, candidates: [large]", "name: any, candidates: [cheap]"),),
@@ -64,11 +63,12 @@ def calls(count: int = 220) -> list[Sent]:
         at += dice.expovariate(1 / (150 if number % 60 < 40 else 1500))
         key = dice.choice(("secret-of-acme-1234", "secret-of-acme-1234", "secret-of-globex-1234"))
         model = "small" if "globex" in key else dice.choice(("small", "large", "auto", "any"))
-        text = f"Question {min(60, int(dice.paretovariate(0.6)))}: " + "why and how, " * dice.randrange(1, 20)
+        question = min(80, int(dice.paretovariate(0.5)))
+        text = f"Question {question}: " + "why and how, " * (1 + question % 20)
         body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": text}]}
         if dice.random() < 0.3:
             body["stream"] = True
-        body["max_tokens"] = dice.choice((40, 60))
+        body["max_tokens"] = 60
         one: Sent = {"after_ms": round(at), "key": key, "body": body}
         if dice.random() < 0.03:
             one["leaves_ms"] = 150
