@@ -35,6 +35,7 @@ PAGES = (
     "docs/prices.md",
     "docs/redis.md",
     "docs/reliability.md",
+    "docs/replay.md",
     "docs/routing.md",
     "docs/storage.md",
 )
