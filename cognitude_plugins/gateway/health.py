@@ -29,10 +29,7 @@ async def report(runtime: Runtime, *, draining: bool, uptime: float = 0.0) -> di
         }
         for entry in runtime.loaded
     }
-    jobs = {
-        name: {"runs": run.runs, "skipped": run.skipped, "last_seconds": run.last_seconds}
-        for name, run in runtime.scheduler.report.items()
-    }
+    jobs = {name: one.run.as_dict() for name, one in runtime.scheduler.jobs.items()}
     return {
         "status": "draining" if draining else worst({**blocks, **kept}),
         "version": VERSION,

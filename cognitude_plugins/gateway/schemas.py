@@ -51,9 +51,13 @@ class PluginHealth(BaseModel):
 
 
 class JobHealth(BaseModel):
+    """In this process. A job of the cluster runs in one of them each time."""
+
     runs: int
-    skipped: int = Field(description="Times it was due while it was still running.")
+    skipped: int = Field(description="Times it was due while it was still running, or nobody could run it.")
+    last_started_at: str | None
     last_seconds: float | None = Field(description="How long the last run took.")
+    last_error: str | None = Field(description="The kind of failure that ended the last run.")
 
 
 class Health(BaseModel):

@@ -66,6 +66,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/docs"): PUBLIC,
     ("POST", "/admin/reload"): GATEWAY,
+    ("GET", "/admin/jobs"): GATEWAY,
+    ("POST", "/admin/jobs/{name}/run"): GATEWAY,
     ("POST", "/admin/organizations"): GATEWAY,
     ("GET", "/admin/organizations"): GATEWAY,
     ("GET", "/admin/organizations/{id}"): OWNER,
