@@ -30,10 +30,12 @@ PAGES = (
     "docs/forecasts.md",
     "docs/ledger.md",
     "docs/middleware.md",
+    "docs/monitoring.md",
     "docs/operations.md",
     "docs/prices.md",
     "docs/redis.md",
     "docs/reliability.md",
+    "docs/replay.md",
     "docs/routing.md",
     "docs/storage.md",
 )

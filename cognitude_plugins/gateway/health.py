@@ -13,8 +13,11 @@ from .version import VERSION
 _SECONDS: Final = 2.0
 
 
-async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
-    """The body of ``/health``. ``status``: ``ok``, ``degraded``, ``down`` (a plugin is not well), ``draining``."""
+async def report(runtime: Runtime, *, draining: bool, uptime: float = 0.0) -> dict[str, Any]:
+    """The body of ``/health``. ``status``: ``ok``, ``degraded``, ``down`` (a plugin is not well), ``draining``.
+
+    ``uptime`` is in seconds.
+    """
     blocks = await _blocks(runtime)
     kept = _services(runtime)
     plugins = {
@@ -33,6 +36,7 @@ async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
     return {
         "status": "draining" if draining else worst({**blocks, **kept}),
         "version": VERSION,
+        "uptime_seconds": round(uptime, 1),
         "in_flight": len(runtime.under_way),
         "models": len(runtime.catalog.models),
         "providers": _providers(runtime),

@@ -59,8 +59,10 @@ class JobHealth(BaseModel):
 class Health(BaseModel):
     status: Literal["ok", "degraded", "down", "draining"]
     version: str
+    uptime_seconds: float = Field(description="Since this process was started; a reload changes nothing.")
     in_flight: int = Field(description="Model calls under way.")
     models: int
+    providers: dict[str, Any] = Field(description="How each deployment is doing, as this process has seen it.")
     database: dict[str, Any] = Field(default_factory=dict, description="Its kind, and since when it does not answer.")
     ledger: dict[str, Any] = Field(
         default_factory=dict, description="How many bytes wait for the database, for how long, and what was lost."

@@ -86,6 +86,7 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/providers/config"): ACTING,
     ("DELETE", "/providers/config"): ACTING,
     ("GET", "/analytics/usage"): ANY,
+    ("GET", "/analytics/series"): READING,
     ("GET", "/rate-limits/config"): READING,
     ("PUT", "/rate-limits/config"): ACTING,
     ("DELETE", "/rate-limits/config"): ACTING,

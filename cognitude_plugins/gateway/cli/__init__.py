@@ -23,6 +23,8 @@ _CORE: Final[Mapping[str, tuple[str, str]]] = {
     "ledger": ("ledger", "Export the rows of the ledger."),
     "migrate": ("migrate", "Bring the database up to date, or back to a revision."),
     "org": ("org", "Create, list and disable organizations."),
+    "plan": ("plan", "What another configuration changes, and what it would have made of the last day's calls."),
+    "replay": ("replay", "Play recorded calls through another configuration."),
     "schema": ("schema", "Print the JSON Schema of plugins.yaml, of the core and all installed plugins."),
     "secrets": ("secrets", "Encrypt what is stored under the current secret key."),
     "serve": ("serve", "Run the gateway."),
