@@ -35,7 +35,7 @@ def _dimensions(text: str) -> str:
     for name in names:
         if name not in DIMENSIONS and not (name.startswith(TAG) and len(name) > len(TAG)):
             nearest = get_close_matches(name, DIMENSIONS, n=1)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
             raise ValueError(f"{name[:80]!r} is none of {', '.join(DIMENSIONS)} and tag:NAME{hint}")
     if len(names) > 2 or len(set(names)) < len(names):
         raise ValueError("takes one of them, or two different ones with a comma between")
@@ -68,7 +68,12 @@ class BreakdownQuery(BaseModel):
     order: Order | None = Field(
         default=None, description="By what, the most first; by default by time, or else by cost."
     )
-    limit: int = Field(default=1000, ge=1, le=MOST, description="The most groups; the others are added up.")
+    limit: int = Field(
+        default=1000,
+        ge=1,
+        le=MOST,
+        description="The most groups, of days and hours by time the latest; the others are added up.",
+    )
     latencies: bool | None = Field(
         default=None,
         description="Whether to tell quantiles; by default not by key and user, where that takes single calls.",

@@ -46,8 +46,7 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
 
 def _group(one: Mapping[str, Any], name: str) -> str:
     value: str = one["group"][name]
-    # The date is in each of them, the offset where it tells two hours apart.
-    return f"{value[:13]}h{value[16:]}" if name == "hour" else value
+    return value.replace("T", " ") if name == "hour" else value
 
 
 def _cells(figures: Mapping[str, Any]) -> list[str]:
