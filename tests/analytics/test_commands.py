@@ -93,7 +93,7 @@ def test_a_summary_is_of_at_most_eighty_columns(one: Running) -> None:
     [
         (("--by", "modle"), "the nearest is 'model'"),
         (("--from", "yesterday"), "start_date: must be a date"),
-        (("--organization", "ghost"), "ghost"),
+        (("--organization", "ghost"), "no such organization"),
     ],
 )
 def test_what_is_refused_is_said_in_one_line(one: Running, words: tuple[str, ...], said: str) -> None:
