@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
@@ -15,6 +14,7 @@ from hooks import Sums
 
 from .breakdown import DIMENSIONS, TAG, Breakdown, Order
 from .metrics import QUANTILES, compiled, named_sums
+from .money import usd
 from .settings import MetricSettings
 
 MOST: Final = 10_000
@@ -169,10 +169,10 @@ def figures(sums: Sums, metrics: Sequence[MetricSettings]) -> dict[str, Any]:
         "reasoning_tokens": sums.reasoning_tokens,
         "total_tokens": named["total_tokens"],
         "cost_nano_usd": sums.cost_nano_usd,
-        "cost_usd": exact_usd(sums.cost_nano_usd),
+        "cost_usd": usd(sums.cost_nano_usd),
         "unpriced": sums.unpriced,
         "saved_nano_usd": sums.saved_nano_usd,
-        "saved_usd": exact_usd(sums.saved_nano_usd),
+        "saved_usd": usd(sums.saved_nano_usd),
         **{f"{name}_seconds": named[name] for name in QUANTILES},
         "metrics": _metrics(named, metrics),
     }
@@ -180,9 +180,3 @@ def figures(sums: Sums, metrics: Sequence[MetricSettings]) -> dict[str, Any]:
 
 def _metrics(named: Mapping[str, float | None], metrics: Sequence[MetricSettings]) -> dict[str, float | None]:
     return {one.name: compiled(one.expression).value(named) for one in metrics}
-
-
-def exact_usd(nano: int) -> str:
-    """With as many decimals as it takes: ``0.000123``."""
-    text = f"{Decimal(nano).scaleb(-9):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -65,7 +65,7 @@ def test_a_breakdown_is_a_table_of_at_most_eighty_columns(one: Running) -> None:
     result = run(one, "cost", "breakdown", "--by", "day,model")
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
-    assert lines[2].split() == ["DAY", "MODEL", "CALLS", "TOKENS", "USD", "SAVED", "ERR", "%", "HIT", "%", "P95", "s"]
+    assert lines[2].split() == ["DAY", "MODEL", "CALLS", "TOKENS", "COST", "SAVED", "ERRORS", "HITS", "P95"]
     assert lines[3].split()[1:3] == ["echo", "3"]
     assert "TOKENS_PER_CALL" not in result.stdout
     assert any("tokens_per_call" in line for line in lines)
