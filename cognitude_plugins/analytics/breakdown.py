@@ -24,7 +24,10 @@ _ADDED: Final = tuple(name for name in Sums.__slots__ if name not in ("group", "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """``latencies`` is None for: unless it takes single calls. Without ``order`` it is by time, or by cost."""
+    """``latencies`` is None for: unless it takes single calls. Without ``order`` it is by time, or by cost.
+
+    Of those by time the latest ``limit`` are kept, of others the first.
+    """
 
     since: datetime
     until: datetime
@@ -64,8 +67,13 @@ async def breakdown(ledger: Ledger, organization: str, asked: Asked) -> Breakdow
     if "tag" not in asked.group_by:
         # What was written between the two reads is in neither.
         total = replace(added(groups), seconds=total.seconds)
-    ordered = in_order(groups, asked.order or default_order(asked.group_by))
-    kept, rest = ordered[: asked.limit], ordered[asked.limit :]
+    order = asked.order or default_order(asked.group_by)
+    ordered = in_order(groups, order)
+    beyond = max(0, len(ordered) - asked.limit)
+    if order == "group" and asked.group_by[0] in _TIMES:
+        rest, kept = ordered[:beyond], ordered[beyond:]
+    else:
+        kept, rest = ordered[: asked.limit], ordered[asked.limit :]
     return Breakdown(groups=tuple(kept), other=added(rest) if rest else None, others=len(rest), total=total)
 
 

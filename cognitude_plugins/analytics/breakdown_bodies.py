@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
@@ -15,6 +14,7 @@ from hooks import Sums
 
 from .breakdown import DIMENSIONS, TAG, Breakdown, Order
 from .metrics import QUANTILES, compiled, named_sums
+from .money import usd
 from .settings import MetricSettings
 
 MOST: Final = 10_000
@@ -35,7 +35,7 @@ def _dimensions(text: str) -> str:
     for name in names:
         if name not in DIMENSIONS and not (name.startswith(TAG) and len(name) > len(TAG)):
             nearest = get_close_matches(name, DIMENSIONS, n=1)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            hint = f"; the nearest is {nearest[0]!r}" if nearest else ""
             raise ValueError(f"{name[:80]!r} is none of {', '.join(DIMENSIONS)} and tag:NAME{hint}")
     if len(names) > 2 or len(set(names)) < len(names):
         raise ValueError("takes one of them, or two different ones with a comma between")
@@ -68,7 +68,12 @@ class BreakdownQuery(BaseModel):
     order: Order | None = Field(
         default=None, description="By what, the most first; by default by time, or else by cost."
     )
-    limit: int = Field(default=1000, ge=1, le=MOST, description="The most groups; the others are added up.")
+    limit: int = Field(
+        default=1000,
+        ge=1,
+        le=MOST,
+        description="The most groups, of days and hours by time the latest; the others are added up.",
+    )
     latencies: bool | None = Field(
         default=None,
         description="Whether to tell quantiles; by default not by key and user, where that takes single calls.",
@@ -164,10 +169,10 @@ def figures(sums: Sums, metrics: Sequence[MetricSettings]) -> dict[str, Any]:
         "reasoning_tokens": sums.reasoning_tokens,
         "total_tokens": named["total_tokens"],
         "cost_nano_usd": sums.cost_nano_usd,
-        "cost_usd": exact_usd(sums.cost_nano_usd),
+        "cost_usd": usd(sums.cost_nano_usd),
         "unpriced": sums.unpriced,
         "saved_nano_usd": sums.saved_nano_usd,
-        "saved_usd": exact_usd(sums.saved_nano_usd),
+        "saved_usd": usd(sums.saved_nano_usd),
         **{f"{name}_seconds": named[name] for name in QUANTILES},
         "metrics": _metrics(named, metrics),
     }
@@ -175,9 +180,3 @@ def figures(sums: Sums, metrics: Sequence[MetricSettings]) -> dict[str, Any]:
 
 def _metrics(named: Mapping[str, float | None], metrics: Sequence[MetricSettings]) -> dict[str, float | None]:
     return {one.name: compiled(one.expression).value(named) for one in metrics}
-
-
-def exact_usd(nano: int) -> str:
-    """With as many decimals as it takes: ``0.000123``."""
-    text = f"{Decimal(nano).scaleb(-9):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

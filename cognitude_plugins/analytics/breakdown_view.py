@@ -1,74 +1,75 @@
-"""A breakdown as a table for a terminal of 80 columns."""
+"""A breakdown as a table for a terminal."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import click
+from rich.text import Text
 
-from .printed_figures import NOTHING, WIDTH, count, dollars, percent, plain, seconds, table
+from .draw import fit
+from .figures import UNKNOWN, about_usd, count, seconds, share
+from .grid import Column, table
 
-_COLUMNS: Final[tuple[tuple[str, Callable[[Mapping[str, Any]], str]], ...]] = (
-    ("CALLS", lambda one: count(one["calls"])),
-    ("TOKENS", lambda one: count(one["total_tokens"])),
-    ("USD", lambda one: dollars(one["cost_usd"])),
-    ("SAVED", lambda one: dollars(one["saved_usd"])),
-    ("ERR %", lambda one: percent(one["error_rate"])),
-    ("HIT %", lambda one: percent(one["hit_rate"])),
-    ("P95 s", lambda one: seconds(one["p95_seconds"])),
+WIDTH: Final = 80
+
+_METRICS_BESIDE: Final = 3
+_LONGEST_METRIC: Final = 18
+_Write = Callable[[Mapping[str, Any]], str]
+_FIGURES: Final[tuple[tuple[Column, _Write], ...]] = (
+    (Column(heading="CALLS", right=True, fixed=True), lambda one: count(one["calls"])),
+    (Column(heading="TOKENS", right=True, fixed=True, spare=3), lambda one: count(one["total_tokens"])),
+    (Column(heading="COST", right=True, fixed=True), lambda one: about_usd(one["cost_nano_usd"])),
+    (Column(heading="SAVED", right=True, fixed=True, spare=1), lambda one: about_usd(one["saved_nano_usd"])),
+    (Column(heading="ERRORS", right=True, fixed=True), lambda one: share(one["error_rate"])),
+    (Column(heading="HITS", right=True, fixed=True, spare=2), lambda one: share(one["hit_rate"])),
+    (Column(heading="P95", right=True, fixed=True), lambda one: seconds(one["p95_seconds"])),
 )
 
 
-def print_breakdown(found: Mapping[str, Any]) -> None:
-    for line in lines(found):
-        click.echo(line)
-
-
-def lines(found: Mapping[str, Any]) -> Iterator[str]:
-    dimensions = found["group_by"]
-    yield f"{found['start_date']} to {found['end_date']} ({plain(found['time_zone'])}), {plain(found['organization'])}"[
-        :WIDTH
-    ]
+def breakdown_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """Lines without their ends, in plain text. Metrics are in tables of their own below."""
+    dimensions: list[str] = found["group_by"]
+    names = [Column(heading=name.upper()) for name in dimensions]
+    yield fit(
+        f"{found['organization']}, {found['start_date']} to {found['end_date']} ({found['time_zone']})", WIDTH
+    ).rstrip()
     yield ""
-    rows = [[*(plain(_group(one, name)) for name in dimensions), *_cells(one)] for one in found["data"]]
-    empty = [""] * (len(dimensions) - 1)
-    if found["other"] is not None:
-        rows.append([f"({found['other']['groups']} others)", *empty, *_cells(found["other"])])
-    rows.append(["total", *empty, *_cells(found["total"])])
-    headings = [plain(name).upper() for name in dimensions] + [heading for heading, _ in _COLUMNS]
-    yield from table(headings, rows, len(dimensions))
+    columns, write = zip(*_FIGURES, strict=True)
+    yield from _lines(table((*names, *columns), list(_rows(found, write)), WIDTH))
     if found["total"]["unpriced"]:
         yield ""
-        yield f"Of {count(found['total']['unpriced'])} calls the cost is not known."
-    yield from _metrics(found, dimensions)
-
-
-def _group(one: Mapping[str, Any], name: str) -> str:
-    value: str = one["group"][name]
-    # The date is in each of them, the offset where it tells two hours apart.
-    return f"{value[:13]}h{value[16:]}" if name == "hour" else value
-
-
-def _cells(figures: Mapping[str, Any]) -> list[str]:
-    return [write(figures) for _, write in _COLUMNS]
-
-
-def _metrics(found: Mapping[str, Any], dimensions: list[str]) -> Iterator[str]:
-    """A table of their own: there is no room beside the others."""
-    names = list(found["total"]["metrics"])
-    for start in range(0, len(names), 3):
-        some = names[start : start + 3]
-        rows = [
-            [*(plain(_group(one, name)) for name in dimensions), *(_metric(one, name) for name in some)]
-            for one in found["data"]
-        ]
-        rows.append(["total", *[""] * (len(dimensions) - 1), *(_metric(found["total"], name) for name in some)])
+        yield f"Calls whose cost is not known: {count(found['total']['unpriced'])}"
+    metrics = list(found["total"]["metrics"])
+    for start in range(0, len(metrics), _METRICS_BESIDE):
+        some = metrics[start : start + _METRICS_BESIDE]
         yield ""
-        headings = [plain(name).upper() for name in dimensions]
-        yield from table([*headings, *(name[:20] for name in some)], rows, len(dimensions))
+        beside = [Column(heading=fit(name, _LONGEST_METRIC).rstrip(), right=True, fixed=True) for name in some]
+        yield from _lines(table((*names, *beside), list(_rows(found, [_metric(name) for name in some])), WIDTH))
 
 
-def _metric(figures: Mapping[str, Any], name: str) -> str:
-    value = figures["metrics"][name]
-    return NOTHING if value is None else f"{value:.6g}"
+def _rows(found: Mapping[str, Any], write: Sequence[_Write]) -> Iterator[list[str]]:
+    """Of each group, of the others together, and of all."""
+    dimensions: list[str] = found["group_by"]
+    empty = [""] * (len(dimensions) - 1)
+    for one in found["data"]:
+        yield [*(_named(name, one["group"][name]) for name in dimensions), *(each(one) for each in write)]
+    if found["other"] is not None:
+        yield [f"{found['other']['groups']} others", *empty, *(each(found["other"]) for each in write)]
+    yield ["all", *empty, *(each(found["total"]) for each in write)]
+
+
+def _named(dimension: str, value: str) -> str:
+    return value.replace("T", " ") if dimension == "hour" else value or UNKNOWN
+
+
+def _metric(name: str) -> _Write:
+    def write(figures: Mapping[str, Any]) -> str:
+        value = figures["metrics"][name]
+        return UNKNOWN if value is None else f"{value:.6g}"
+
+    return write
+
+
+def _lines(drawn: Text) -> Iterator[str]:
+    yield from drawn.plain.split("\n")

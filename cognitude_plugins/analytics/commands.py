@@ -38,10 +38,10 @@ def cost() -> None:
 @remote_options
 def summary(url: str, organization: str | None, as_json: bool, span: str) -> None:
     """This day, week and month against as much of the one before, and who has spent the most."""
-    from .summary_view import print_summary
+    from .summary_view import summary_lines
 
     found = Remote(url=url, organization=organization).ask("GET", "/analytics/summary", query={"range": span})
-    show(found, as_json, print_summary)
+    show(found, as_json, _echo(summary_lines))
 
 
 @cost.command("breakdown")
@@ -72,7 +72,7 @@ def breakdown(
 ) -> None:
     """What calls came to, group by group."""
     from .breakdown_csv import as_csv
-    from .breakdown_view import print_breakdown
+    from .breakdown_view import breakdown_lines
 
     asked = {"start_date": start_date, "end_date": end_date, "group_by": group_by, "order": order, "limit": str(limit)}
     query = {name: value for name, value in asked.items() if value}
@@ -80,7 +80,7 @@ def breakdown(
     if shape == "csv" and not as_json:
         click.echo(as_csv(found), nl=False)
     else:
-        show(found, as_json or shape == "json", print_breakdown)
+        show(found, as_json or shape == "json", _echo(breakdown_lines))
 
 
 @cost.command("forecast")

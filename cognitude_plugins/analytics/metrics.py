@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from math import isfinite
 from typing import Any, Final
+from warnings import catch_warnings
 
 from hooks import Sums
 
@@ -106,7 +107,8 @@ def _parsed(expression: str) -> ast.expr:
     if len(expression) > LONGEST:
         raise ValueError(f"an expression has at most {LONGEST} characters, not {len(expression)}")
     try:
-        parsed = ast.parse(expression.strip(), mode="eval").body
+        with catch_warnings(action="ignore"):
+            parsed = ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         where = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
         raise ValueError(f"{expression!r} is no expression: it cannot be read{where}") from None
@@ -137,7 +139,7 @@ def _check(node: ast.AST, depth: int, text: str) -> None:
             raise ValueError(f"{text!r}: what is called{where} is not one of {', '.join(_FUNCTIONS)} with values")
     elif isinstance(node, ast.Name) and node.id not in NAMES and node.id not in _FUNCTIONS:
         nearest = get_close_matches(node.id, NAMES, n=1)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else f": there are {', '.join(NAMES)}"
+        hint = f"; the nearest is {nearest[0]!r}" if nearest else f": there are {', '.join(NAMES)}"
         raise ValueError(f"{text!r}: {node.id!r}{where} is not known{hint}")
 
 

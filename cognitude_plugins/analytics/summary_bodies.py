@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from hooks import Sums
 
-from .breakdown_bodies import exact_usd
 from .metrics import rate
+from .money import usd
 from .summary import Range, Summary
 
 
@@ -86,8 +86,8 @@ def _spent(sums: Sums) -> dict[str, Any]:
     return {
         "calls": sums.calls,
         "total_tokens": sums.prompt_tokens + sums.completion_tokens,
-        "cost_usd": exact_usd(sums.cost_nano_usd),
-        "saved_usd": exact_usd(sums.saved_nano_usd),
+        "cost_usd": usd(sums.cost_nano_usd),
+        "saved_usd": usd(sums.saved_nano_usd),
         "error_rate": rate(sums.errors, sums.calls),
         "hit_rate": rate(sums.hits, sums.calls),
         "unpriced": sums.unpriced,

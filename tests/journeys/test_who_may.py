@@ -88,6 +88,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/providers/config"): ACTING,
     ("DELETE", "/providers/config"): ACTING,
     ("GET", "/analytics/usage"): ANY,
+    ("GET", "/analytics/breakdown"): READING,
+    ("GET", "/analytics/summary"): READING,
     ("GET", "/analytics/series"): READING,
     ("GET", "/rate-limits/config"): READING,
     ("PUT", "/rate-limits/config"): ACTING,

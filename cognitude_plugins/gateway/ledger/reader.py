@@ -139,6 +139,8 @@ def _question(
     _known("filter", tuple(filters), FILTERS)
     if "=" not in filters.get("tag", "="):
         raise ValueError(f"tag must be name=value, not {filters['tag']!r}")
+    if any("\0" in text for text in (*group_by, *filters.values())):
+        raise ValueError("a name in the ledger has no NUL character")
     if zone != "UTC":
         known_zone(zone)
     for one in quantiles:
