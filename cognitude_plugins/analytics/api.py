@@ -12,7 +12,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     return [
         breakdown_api.route(desk),
         summary_api.route(desk),
-        *series_api.series_routes(desk),
+        series_api.route(desk),
         *forecast_api.routes(desk),
         *anomalies_api.routes(desk),
     ]

@@ -20,6 +20,9 @@ _DOTS: Final = 2
 """Of a letter of Braille beside each other."""
 _FRAME: Final = 2
 _LEAST_HALVED: Final = 7
+_SMALLEST: Final = 1e-300
+_LARGEST: Final = 1e300
+"""What is beyond is drawn as 0 and as this: near the ends of what a float can be, plotext divides by 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +85,7 @@ def _runs(values: Sequence[float | None]) -> Iterator[tuple[int, list[float]]]:
     run: list[float] = []
     for place, value in enumerate([*values, None]):
         if value is not None and isfinite(value):
-            run.append(max(value, 0.0))
+            run.append(0.0 if value < _SMALLEST else min(value, _LARGEST))
         elif run:
             yield place - len(run), run
             run = []

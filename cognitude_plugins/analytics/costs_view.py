@@ -31,7 +31,7 @@ def costs_screen(series: Any, today: Any, width: int, height: int | None = None)
     first = ends(f"Spent, {title(series)}", exact_usd(total["cost_nano_usd"]), width)
     ranges = [today, series] if series["range"] != "today" else [series]
     summary = table(_COLUMNS, [_told(one) for one in ranges], width)
-    note = _unpriced(total["unpriced_calls"], width)
+    note = _unpriced(total["unpriced"], width)
     left = room - 1 - 1 - 1 - 1 - len(ranges) - len(note) - 1
     chart = max(min(left - lines_of_groups(series), _MOST_CHART), _LEAST_CHART)
     shown = group_bars(series, "cost_nano_usd", _of_group, width, max(left - chart, 2) if height else 20)

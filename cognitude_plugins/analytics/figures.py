@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
+from .money import usd
+
 UNKNOWN: Final = "-"
 _NANO: Final = 9
 _PREFIXES: Final = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -57,9 +59,8 @@ def span(seconds: float) -> str:
 
 
 def exact_usd(nano: int) -> str:
-    """A sum of money as it is, to the last of its digits: ``12.3456`` USD."""
-    text = f"{Decimal(nano).scaleb(-_NANO):f}"
-    return (text.rstrip("0").rstrip(".") if "." in text else text) + " USD"
+    """A sum of money as it is, to the last of its digits: ``12.3456 USD``."""
+    return f"{usd(nano)} USD"
 
 
 def about_usd(nano: int) -> str:

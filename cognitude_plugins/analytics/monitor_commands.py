@@ -78,7 +78,7 @@ def metrics(
     from .metrics_view import metrics_screen
 
     remote = _remote(url, organization, watch)
-    ask = partial(_series, remote, wanted, by, latency="true")
+    ask = partial(_series, remote, wanted, by, latencies="true")
     _show(ask, metrics_screen, lambda found: _rows(found, by), _form(form, as_json, watch), watch)
 
 
@@ -108,10 +108,16 @@ def _series(remote: Remote, wanted: str, by: str | None = None, **asked: str) ->
     return remote.ask("GET", "/analytics/series", query={"range": wanted, "by": by or "", **asked})
 
 
-def _rows(series: Any, by: str | None) -> list[Any]:
-    """Groups where they were asked for, else points; what names them comes first."""
-    first, rows = ("time", series["points"]) if by is None else ("group", series["groups"])
-    return [{first: row[first], **row} for row in rows]
+def _rows(series: Any, by: str | None) -> list[dict[str, Any]]:
+    """Groups where they were asked for, else points; metrics of the configuration are columns too."""
+    if by is None:
+        return [_columns({"time": row["time"]}, row) for row in series["points"]]
+    return [_columns({by: row["group"][by]}, row) for row in series["groups"]]
+
+
+def _columns(name: dict[str, Any], row: Any) -> dict[str, Any]:
+    known = {field: value for field, value in row.items() if field not in ("time", "group", "metrics")}
+    return {**name, **known, **row["metrics"]}
 
 
 def _remote(url: str, organization: str | None, watch: float | None) -> Remote:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from .breakdown_csv import harmless
 from .draw import clean
+
+_NUMBER: Final = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 def as_json(found: Any) -> str:
@@ -26,4 +30,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    return clean(value) if isinstance(value, str) else value
+    """Numbers are not what a spreadsheet could take for a formula, also those that are written as text."""
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+        return value
+    return harmless(clean(value))

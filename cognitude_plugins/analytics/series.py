@@ -33,12 +33,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """``latency`` of points, total and groups takes longer than all the rest: it is added up from sketches."""
+    """``latencies`` of points, total and groups take longer than all the rest: they are added up from sketches."""
 
     range: Range
     by: str | None = None
     sort: Sort = "calls"
-    latency: bool = False
+    latencies: bool = False
 
 
 async def series(ledger: Ledger, organization: str, wanted: Asked, *, now: datetime, zone: str) -> Series:
@@ -46,7 +46,7 @@ async def series(ledger: Ledger, organization: str, wanted: Asked, *, now: datet
 
     Raises ``ValueError for what the ledger has no sums by, `hooks.Unavailable` when the database does not answer.
     """
-    asked, quantiles = stretch(wanted.range, now, zone), QUANTILES if wanted.latency else ()
+    asked, quantiles = stretch(wanted.range, now, zone), QUANTILES if wanted.latencies else ()
     points, [total], [before], groups = await asyncio.gather(
         _points(ledger, organization, asked, zone, quantiles),
         ledger.usage(organization, since=asked.since, until=asked.until, quantiles=quantiles),

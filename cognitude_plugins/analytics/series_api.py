@@ -8,16 +8,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import Caller, operation
-from hooks.endpoint import answer, answering, query_as, refused
+from hooks import Caller, Reply, operation
+from hooks.endpoint import answering, query_as, refused, respond
 
 from .desk import Desk
 from .series import series
-from .series_bodies import SeriesBody, SeriesQuery, body_of
+from .series_bodies import SeriesBody, SeriesQuery, told
 
 
-def series_routes(desk: Desk) -> list[BaseRoute]:
-    return [Route("/analytics/series", _series(desk), methods=["GET"])]
+def route(desk: Desk) -> BaseRoute:
+    return Route("/analytics/series", _series(desk), methods=["GET"])
 
 
 def _series(desk: Desk) -> Any:
@@ -43,6 +43,6 @@ def _series(desk: Desk) -> Any:
             )
         except ValueError as error:
             raise refused(f"by: {error}.", param="by") from None
-        return answer(body_of(found, organization, query))
+        return respond(Reply.json(told(found, organization, query, desk.config.metrics)))
 
     return show_series

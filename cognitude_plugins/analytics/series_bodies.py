@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from hooks import Sums
-
+from .breakdown_bodies import FiguresBody, figures
 from .series import Asked, Series, Sort
+from .settings import MetricSettings
 from .stretches import Range, Step
 
 DIMENSIONS: Final = ("model", "provider", "key", "user", "source", "complexity")
@@ -30,7 +30,7 @@ class SeriesQuery(BaseModel):
     )
     sort: Sort = Field(default="calls", description="What the groups are sorted by, the largest first.")
 
-    latency: bool = Field(
+    latencies: bool = Field(
         default=False,
         description="Percentiles too, which takes longer: of points, total, and groups by model or provider.",
     )
@@ -43,36 +43,15 @@ class SeriesQuery(BaseModel):
         return by
 
     def asked(self) -> Asked:
-        return Asked(range=self.range, by=self.by, sort=self.sort, latency=self.latency)
+        return Asked(range=self.range, by=self.by, sort=self.sort, latencies=self.latencies)
 
 
-class SeriesSums(BaseModel):
-    calls: int
-    errors: int = Field(description="Answers of status 400 and above.")
-    error_rate: float | None = Field(description="Of the calls, 0 to 1; null without calls.")
-    hits: int = Field(description="Good answers that a plugin gave instead of a provider.")
-    hit_rate: float | None = Field(description="Of the calls, 0 to 1; null without calls.")
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-    cost_nano_usd: int = Field(description="Billionths of a US dollar, of the calls whose cost is known.")
-    cost_usd: str = Field(description="The same in dollars, an exact decimal number.")
-    saved_nano_usd: int = Field(description="What the calls would have cost more without the plugins.")
-    saved_usd: str
-    unpriced_calls: int = Field(description="Calls whose cost is not known.")
-    p50_seconds: float | None = Field(
-        description="From arrival to last byte; null where it was not asked for or is not known."
-    )
-    p95_seconds: float | None
-    p99_seconds: float | None
-
-
-class SeriesPoint(SeriesSums):
+class SeriesPoint(FiguresBody):
     time: str = Field(description="The day, or the moment the step begins at, as in 2026-11-30T14:00+01:00.")
 
 
-class SeriesGroup(SeriesSums):
-    group: str = Field(description="The value of the dimension; empty for calls that have none.")
+class SeriesGroup(FiguresBody):
+    group: dict[str, str] = Field(description="The value of the dimension; empty for calls that have none.")
 
 
 class SeriesBody(BaseModel):
@@ -87,51 +66,25 @@ class SeriesBody(BaseModel):
     points: list[SeriesPoint] = Field(description="One for each step, with or without calls; the last is under way.")
     groups: list[SeriesGroup] = Field(description="The largest, at most 100.")
     groups_left_out: int
-    total: SeriesSums
-    before: SeriesSums = Field(description="Of the range before this one up to the same moment, without percentiles.")
+    total: FiguresBody
+    before: FiguresBody = Field(description="Of the range before this one up to the same moment, without percentiles.")
 
 
-def body_of(found: Series, organization: str, query: SeriesQuery) -> SeriesBody:
+def told(found: Series, organization: str, query: SeriesQuery, metrics: Sequence[MetricSettings]) -> dict[str, Any]:
+    """A `SeriesBody` as JSON."""
     asked = found.stretch
-    return SeriesBody(
-        organization=organization,
-        range=query.range,
-        step=asked.step,
-        time_zone=found.zone,
-        start=asked.since.isoformat(timespec="minutes"),
-        end=asked.now.isoformat(timespec="minutes"),
-        by=query.by,
-        points=[SeriesPoint(time=name, **amounts(sums)) for name, sums in found.points.items()],
-        groups=[SeriesGroup(group=next(iter(one.group.values())), **amounts(one)) for one in found.groups],
-        groups_left_out=found.left_out,
-        total=SeriesSums(**amounts(found.total)),
-        before=SeriesSums(**amounts(found.before)),
-    )
-
-
-def amounts(sums: Sums) -> dict[str, Any]:
-    """The fields of `SeriesSums`."""
-    p50, p95, p99 = sums.seconds if sums.calls and sums.seconds else (None, None, None)
     return {
-        "calls": sums.calls,
-        "errors": sums.errors,
-        "error_rate": sums.errors / sums.calls if sums.calls else None,
-        "hits": sums.hits,
-        "hit_rate": sums.hits / sums.calls if sums.calls else None,
-        "prompt_tokens": sums.prompt_tokens,
-        "completion_tokens": sums.completion_tokens,
-        "total_tokens": sums.prompt_tokens + sums.completion_tokens,
-        "cost_nano_usd": sums.cost_nano_usd,
-        "cost_usd": _usd(sums.cost_nano_usd),
-        "saved_nano_usd": sums.saved_nano_usd,
-        "saved_usd": _usd(sums.saved_nano_usd),
-        "unpriced_calls": sums.unpriced,
-        "p50_seconds": p50,
-        "p95_seconds": p95,
-        "p99_seconds": p99,
+        "object": "series",
+        "organization": organization,
+        "range": query.range,
+        "step": asked.step,
+        "time_zone": found.zone,
+        "start": asked.since.isoformat(timespec="minutes"),
+        "end": asked.now.isoformat(timespec="minutes"),
+        "by": query.by,
+        "points": [{"time": name, **figures(sums, metrics)} for name, sums in found.points.items()],
+        "groups": [{"group": dict(sums.group), **figures(sums, metrics)} for sums in found.groups],
+        "groups_left_out": found.left_out,
+        "total": figures(found.total, metrics),
+        "before": figures(found.before, metrics),
     }
-
-
-def _usd(nano: int) -> str:
-    text = f"{Decimal(nano).scaleb(-9):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -58,7 +58,7 @@ def group_bars(series: Any, field: str, shown: Callable[[Any], str], width: int,
     """The largest groups by a field, in ``most`` lines, the first of which says by what."""
     groups: Sequence[Any] = series["groups"]
     kept = groups if len(groups) < most and not series["groups_left_out"] else groups[: max(most - 2, 1)]
-    rows = [Bar(name=one["group"] or "(none)", value=one[field], shown=shown(one)) for one in kept]
+    rows = [Bar(name=one["group"][series["by"]] or "(none)", value=one[field], shown=shown(one)) for one in kept]
     heading = Text(f"by {series['by'].removeprefix('tag:')}", "bold")
     more = len(groups) - len(kept) + series["groups_left_out"]
     lines = [heading, *bars(rows, width).split("\n")] if rows else [heading, Text("nothing")]

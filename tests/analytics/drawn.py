@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,7 +15,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from cognitude_plugins.analytics.series import series
-from cognitude_plugins.analytics.series_bodies import SeriesQuery, body_of
+from cognitude_plugins.analytics.series_bodies import SeriesQuery, told
 from hooks.testing import FakeCall, FakeLedger
 
 SCREENS = Path(__file__).with_name("screens")
@@ -43,7 +44,7 @@ def traffic() -> FakeLedger:
 def said(query: SeriesQuery, ledger: FakeLedger | None = None) -> Any:
     """What ``GET /analytics/series`` answers, as JSON."""
     found = asyncio.run(series(ledger or traffic(), "acme", query.asked(), now=NOW, zone=ZONE))
-    return body_of(found, "acme", query).model_dump(mode="json")
+    return json.loads(json.dumps(told(found, "acme", query, ())))
 
 
 def _call(number: int) -> FakeCall:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -17,6 +17,8 @@ def drawn(*lines: Line, width: int = 40, height: int = 8, labels: list[str] = HO
     return line_chart(lines, width, height, labels=labels, write=lambda value: f"{value:g}").plain.split("\n")
 
 
+@example([[1.7e308, 5e-324]], 50, 9, "14:00")
+@example([[5e-324]], 50, 9, "14:00")
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(values, max_size=3),

@@ -18,6 +18,11 @@ def test_csv_is_read_back() -> None:
     assert as_csv([]) == ""
 
 
+def test_a_spreadsheet_takes_nothing_for_a_formula() -> None:
+    text = as_csv([{"model": "=1+1", "saved": "-0.5", "calls": -3, "key": "-x"}])
+    assert text.splitlines()[1] == "'=1+1,-0.5,-3,'-x"
+
+
 def test_there_are_no_control_characters_but_ends_of_lines() -> None:
     for text in (as_csv(ROWS), as_json(ROWS)):
         assert "".join(text.split("\n")).isprintable()

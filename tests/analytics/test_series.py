@@ -22,7 +22,7 @@ async def made(
     latency: bool = True,
     ledger: FakeLedger | None = None,
 ) -> Series:
-    asked = Asked(range=wanted, by=by, sort=sort, latency=latency)
+    asked = Asked(range=wanted, by=by, sort=sort, latencies=latency)
     return await series(ledger or traffic(), "acme", asked, now=NOW, zone=ZONE)
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cognitude_plugins.analytics.desk import Desk
-from cognitude_plugins.analytics.series_api import series_routes
+from cognitude_plugins.analytics.series_api import route
 from cognitude_plugins.analytics.series_bodies import SeriesBody
 from cognitude_plugins.analytics.settings import Config
 from hooks import Caller
@@ -27,7 +27,7 @@ CALLERS: Mapping[str, Caller] = {
 
 async def ask(who: str, **query: str) -> httpx.Response:
     desk = Desk(Config(), now=lambda: NOW)
-    transport = httpx.ASGITransport(app=gated(series_routes(desk), CALLERS))
+    transport = httpx.ASGITransport(app=gated([route(desk)], CALLERS))
     gateway: Any = FakeGateway(ledger=traffic(), time_zones={"acme": ZONE})
     async with desk.opened(gateway), httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         return await http.get("/analytics/series", params=query, headers={"who": who})
@@ -54,4 +54,4 @@ async def test_a_question_that_is_wrong_is_refused(query: dict[str, str], param:
 
 
 def test_it_is_documented() -> None:
-    assert documented(series_routes(Desk(Config())))
+    assert documented([route(Desk(Config()))])
