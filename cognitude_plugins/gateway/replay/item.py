@@ -46,8 +46,8 @@ class Item:
             return "hedge"
         if row.id.startswith(OWN):
             return "own"
-        unread = self.answered and row.source == "error" and row.tried is None and row.error not in _OF_THE_PIPELINE
-        return "unread" if unread else None
+        early = self.answered and row.source == "error" and not row.attempts and row.tried is None
+        return "unread" if early and row.error not in _OF_THE_PIPELINE else None
 
     @property
     def served(self) -> bool:
