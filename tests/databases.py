@@ -37,7 +37,7 @@ class Postgres:
     def __init__(self, settings: str = _SETTINGS) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._numbers = count(1)
-        self._server = _get_server(self.folder)
+        self._server = get_server(self.folder)
         self._server.ensure_pgdata_inited()
         with (self.folder / "postgresql.auto.conf").open("a") as configuration:
             configuration.write(settings)
@@ -114,7 +114,7 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _get_server(folder: Path) -> Any:
+def get_server(folder: Path) -> Any:
     """Not started. The package warns on import where the variable is not set, and puts a lock file there."""
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(folder)

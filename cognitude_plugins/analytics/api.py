@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
+from . import anomalies_api, breakdown_api, forecast_api, series_api, summary_api
 from .desk import Desk
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    return []
+    return [
+        breakdown_api.route(desk),
+        summary_api.route(desk),
+        *series_api.series_routes(desk),
+        *forecast_api.routes(desk),
+        *anomalies_api.routes(desk),
+    ]

@@ -132,7 +132,7 @@ class Runtime:
         lent = self.lend(lambda: self)
         for hook in self.manager.hook.lifespan.get_hookimpls():
             await enter(hook, self._stack, ask(hook, "lifespan", lent))
-        await self.scheduler.start()
+        await self.scheduler.start(self.books.storage)
         self._stack.push_async_callback(self.scheduler.stop)
 
     async def _redis(self, role: RedisRole, before: RedisService | None) -> RedisService | None:
@@ -224,7 +224,7 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         pipeline=pipeline,
         keyring=keyring(gateway.keys, environ),
         routes=routes,
-        scheduler=Scheduler(jobs, pipeline.faults, config.data_dir / "jobs.lock"),
+        scheduler=Scheduler(jobs, pipeline.faults),
         limits=gateway.limits,
         timeouts=gateway.timeouts,
         body_limits=BodyLimits(

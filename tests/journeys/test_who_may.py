@@ -24,6 +24,7 @@ pipeline:
   - use: limiter
   - use: complexity_router
   - use: balancer
+  - use: analytics
 """
 
 KNOCKING = (
@@ -65,6 +66,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/docs"): PUBLIC,
     ("POST", "/admin/reload"): GATEWAY,
+    ("GET", "/admin/jobs"): GATEWAY,
+    ("POST", "/admin/jobs/{name}/run"): GATEWAY,
     ("POST", "/admin/organizations"): GATEWAY,
     ("GET", "/admin/organizations"): GATEWAY,
     ("GET", "/admin/organizations/{id}"): OWNER,
@@ -85,6 +88,7 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/providers/config"): ACTING,
     ("DELETE", "/providers/config"): ACTING,
     ("GET", "/analytics/usage"): ANY,
+    ("GET", "/analytics/series"): READING,
     ("GET", "/rate-limits/config"): READING,
     ("PUT", "/rate-limits/config"): ACTING,
     ("DELETE", "/rate-limits/config"): ACTING,
@@ -94,6 +98,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("POST", "/v1/smart/analyze"): ACTING_MEMBERS,
     ("GET", "/v1/smart/info"): READING,
     ("POST", "/v1/feedback"): ACTING_MEMBERS,
+    ("GET", "/analytics/forecast"): READING,
+    ("GET", "/analytics/anomalies"): READING,
     ("GET", "/routing/experiments"): READING,
     ("POST", "/routing/scores"): ACTING_MEMBERS,
 }

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import event
 
-from hooks import Call, Caller, Headers, Ledger, Reply, Unavailable
+from hooks import Call, Caller, Headers, Job, Ledger, Reply, Unavailable
 
 from ..books import TASKS
 from ..care import BreakerRules, Care, Concurrency, Hedging
@@ -219,12 +219,15 @@ def _calmed(runtime: Runtime, lane: Lane) -> None:
     runtime.pipeline = replace(
         pipeline, pre_request=following.steps(pipeline.pre_request), route=following.steps(pipeline.route)
     )
-    jobs = [
-        (plugin, replace(job, every=max(job.every, _SELDOM)) if job.every < _OFTEN else job)
-        for plugin, job in collected(runtime.manager.hook.schedule.get_hookimpls())
-    ]
-    runtime.scheduler = Scheduler(jobs, pipeline.faults, runtime.config.data_dir / "jobs.lock")
+    jobs = [(plugin, _seldom(job)) for plugin, job in collected(runtime.manager.hook.schedule.get_hookimpls())]
+    runtime.scheduler = Scheduler(jobs, pipeline.faults)
     runtime.lend = partial(_Lent, VERSION, _lane=lane)
+
+
+def _seldom(job: Job) -> Job:
+    """In this process, which is all of the cluster there is."""
+    often = job.every is not None and job.every < _OFTEN
+    return replace(job, scope="process", every=_SELDOM if often else job.every)
 
 
 def _without_care(catalog: Catalog) -> Catalog:
