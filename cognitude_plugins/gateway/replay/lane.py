@@ -157,7 +157,14 @@ class Lane:
         models = self.callers.get(row.key)
         caller = Caller(organization=row.organization, key=row.key, user=row.user, models=models)
         api: Any = row.api
-        return Call(id=row.id, api=api, caller=caller, payload=request_of(item), headers=Headers())
+        return Call(
+            id=row.id,
+            api=api,
+            caller=caller,
+            payload=request_of(item),
+            headers=Headers(),
+            recorded=item.booked,
+        )
 
 
 @asynccontextmanager
