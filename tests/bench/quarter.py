@@ -1,4 +1,4 @@
-"""90 days of calls, made up in the database's own SQL; their sums are made by the gateway's code.
+"""90 days of calls, made up in the database's own SQL.
 
 The dice are arithmetic on a row's number, in whole numbers that PostgreSQL and SQLite reckon alike: the same rows each
 time, in both.
@@ -19,6 +19,8 @@ from cognitude_plugins.gateway.ledger.rollups import DAY_MS
 from cognitude_plugins.gateway.ledger.row import COLUMNS
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import upgrade
+
+from .quarter_sums import add_up
 
 DAYS: Final = 90
 ORGANIZATION: Final = "default"
@@ -104,6 +106,9 @@ def put_rows(storage: Storage, rows: int, start: int, end: int, told: Callable[[
 
 
 def put_sums(storage: Storage, start: int, told: Callable[[str], None]) -> None:
+    if storage.dialect == "postgresql":
+        add_up(storage, start, DAYS, told)
+        return
     rebuild(storage, start, start + DAYS * DAY_MS, lambda count: told(f"sums of {count} calls"))
 
 

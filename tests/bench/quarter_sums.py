@@ -7,8 +7,9 @@ from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import Connection, text
+from sqlalchemy.dialects import postgresql
 
-from cognitude_plugins.gateway.ledger.queries import amounts
+from cognitude_plugins.gateway.ledger.columns import amounts
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, SUMS
 from cognitude_plugins.gateway.ledger.sketch import ENDS
 from cognitude_plugins.gateway.storage.database import Storage
@@ -68,6 +69,4 @@ def _statements(start: int) -> Iterator[str]:
 
 
 def _sql(expression: Any) -> str:
-    from sqlalchemy.dialects import postgresql
-
     return str(expression.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
