@@ -57,7 +57,7 @@ QUESTIONS: Final = (
     ("series?range=1h", 50.0),
     ("series?range=24h&by=model", 50.0),
     ("series?range=7d&by=provider", 50.0),
-    ("series?range=24h&by=model&latency=true", 50.0),
+    ("series?range=24h&by=model&latencies=true", 50.0),
     ("breakdown?group_by=model,provider&start_date={week}", 50.0),
     ("summary", None),
     ("forecast", None),
