@@ -90,7 +90,7 @@ def test_no_tile_is_cut_but_days_that_are_put_right(start: int, end: int, horizo
     try:
         found = tiles(start, end, horizons, cuts)
     except ValueError as error:
-        assert "cannot be split there" in str(error)
+        assert "cannot be split there" in str(error)  # noqa: PT017
         assert min(cuts) < horizons.calls
         return
     assert_sound(
