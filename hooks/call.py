@@ -105,6 +105,7 @@ class Call:
         saved_nano_usd: int | None = None,
         baseline: Deployment | None = None,
         fingerprint: Fingerprint | None = None,
+        reason: str | None = None,
     ) -> None:
         """Note down for this call's row in the ledger what only a plugin knows; what is None stays as it was.
 
@@ -112,10 +113,11 @@ class Call:
         what the call would have cost more without the plugin, in billionths of a dollar (added to what others saved).
         ``baseline`` is the deployment that a router's choice is held against: what the same tokens would have
         cost more there is added to what was saved, once they are known; less, if they would have cost less.
-        ``fingerprint`` tells what the prompt has in common with others.
+        ``fingerprint`` tells what the prompt has in common with others. ``reason`` is said in the row's ``route``,
+        behind those of routers: a word or a few, without semicolons, of how the answer came about.
         Raises ``TypeError`` for what is no text or whole number, ``ValueError`` beyond 2**53; nothing is noted then.
         """
-        for name, text in (("complexity", complexity), ("cache_key", cache_key)):
+        for name, text in (("complexity", complexity), ("cache_key", cache_key), ("reason", reason)):
             if text is not None and not isinstance(text, str):
                 raise TypeError(f"{name} is a text, not {type(text).__name__}")
         if saved_nano_usd is not None:
@@ -137,6 +139,8 @@ class Call:
             row["baseline"] = baseline
         if fingerprint is not None:
             row["fingerprint"] = fingerprint
+        if reason is not None:
+            row["reasons"] = (*row.get("reasons", ()), reason)
 
     def keep_while(self, wanted: Callable[[], bool]) -> None:
         """Others wait for this call's answer: while ``wanted()`` is true it goes on although its client has left.
