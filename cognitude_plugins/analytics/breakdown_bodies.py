@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
@@ -13,11 +13,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from hooks import Sums
 
 from .breakdown import DIMENSIONS, TAG, Breakdown, Order
-from .metrics import QUANTILES, compiled, named_sums
+from .metrics import QUANTILES, compiled, named_sums, rate
 from .money import usd
 from .settings import MetricSettings
 
 MOST: Final = 10_000
+_SECONDS: Final = tuple(f"{name}_seconds" for name in QUANTILES)
 _FIRST: Final = date(1970, 1, 2)
 _LAST: Final = date(9998, 12, 30)
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -155,28 +156,29 @@ def told(found: Breakdown, metrics: Sequence[MetricSettings], **head: Any) -> di
 
 def figures(sums: Sums, metrics: Sequence[MetricSettings]) -> dict[str, Any]:
     """A `FiguresBody` as JSON."""
-    named = named_sums(sums)
+    seconds = sums.seconds or (None,) * len(QUANTILES)
     return {
         "calls": sums.calls,
         "errors": sums.errors,
-        "error_rate": named["error_rate"],
+        "error_rate": rate(sums.errors, sums.calls),
         "hits": sums.hits,
-        "hit_rate": named["hit_rate"],
+        "hit_rate": rate(sums.hits, sums.calls),
         "incomplete": sums.incomplete,
         "prompt_tokens": sums.prompt_tokens,
         "completion_tokens": sums.completion_tokens,
         "cached_tokens": sums.cached_tokens,
         "reasoning_tokens": sums.reasoning_tokens,
-        "total_tokens": named["total_tokens"],
+        "total_tokens": sums.prompt_tokens + sums.completion_tokens,
         "cost_nano_usd": sums.cost_nano_usd,
         "cost_usd": usd(sums.cost_nano_usd),
         "unpriced": sums.unpriced,
         "saved_nano_usd": sums.saved_nano_usd,
         "saved_usd": usd(sums.saved_nano_usd),
-        **{f"{name}_seconds": named[name] for name in QUANTILES},
-        "metrics": _metrics(named, metrics),
+        **dict(zip(_SECONDS, seconds, strict=True)),
+        "metrics": _metrics(sums, metrics) if metrics else {},
     }
 
 
-def _metrics(named: Mapping[str, float | None], metrics: Sequence[MetricSettings]) -> dict[str, float | None]:
+def _metrics(sums: Sums, metrics: Sequence[MetricSettings]) -> dict[str, float | None]:
+    named = named_sums(sums)
     return {one.name: compiled(one.expression).value(named) for one in metrics}

@@ -45,8 +45,9 @@ TIMES: Final = 15
 SLOWER: Final = 3
 """What SQLite may take with a tenth of the rows, as a multiple."""
 
+Questions = Sequence[tuple[str, float | None]]
 _QUARTER: Final = "breakdown?group_by=day,model&start_date={first}&end_date={last}"
-QUESTIONS: Final = (
+QUESTIONS: Final[Questions] = (
     (_QUARTER, 100.0),
     (f"{_QUARTER}&zone=Europe/Berlin", 100.0),
     (f"{_QUARTER}&latencies=false", 100.0),
@@ -107,7 +108,7 @@ def _measured(url: str, name: str, rows: int, data: Path, times: int, slower: in
         if not _filled(storage):
             load(storage, rows, data / "lock", lambda text: say(f"{name}, {perf_counter() - began:.0f} s: {text}"))
         found, now = _filled(storage)
-        asked = asyncio.run(_ask(storage, datetime.fromtimestamp(now / 1000, UTC), times, slower))
+        asked = asyncio.run(asked_of(storage, datetime.fromtimestamp(now / 1000, UTC), times, slower))
     finally:
         storage.close()
     return f"**{name}**: {found:,} calls in {DAYS} days, {times} times each\n\n{table(asked)}"
@@ -124,7 +125,9 @@ def _filled(storage: Storage) -> Any:
     return (count, last) if count else None
 
 
-async def _ask(storage: Storage, now: datetime, times: int, slower: int) -> list[Asked]:
+async def asked_of(
+    storage: Storage, now: datetime, times: int, slower: int, questions: Questions = QUESTIONS
+) -> list[Asked]:
     """As a key of the organization with most of the calls, at the time of the last one."""
     desk = Desk(Config(), now=lambda: now)
     app = Starlette(routes=routes(desk))
@@ -144,7 +147,7 @@ async def _ask(storage: Storage, now: datetime, times: int, slower: int) -> list
         httpx.AsyncClient(transport=httpx.ASGITransport(app=authenticated), base_url="http://bench") as client,
     ):
         paths = {getattr(route, "path", "") for route in app.routes}
-        asked = [one for one in QUESTIONS if f"/analytics/{one[0].partition('?')[0]}" in paths]
+        asked = [one for one in questions if f"/analytics/{one[0].partition('?')[0]}" in paths]
         return [await _asked(client, question, most, now, times, slower) for question, most in asked]
 
 

@@ -24,12 +24,9 @@ def postgres() -> Iterator[Postgres]:
 
 @contextmanager
 def kept(folder: Path) -> Iterator[str]:
-    """The URL of the database of a server whose files are in ``folder`` and stay there; one that runs is used.
-
-    It stops when the last process that opened it so has left.
-    """
+    """The URL of the database of a server whose files are in ``folder`` and stay there; one that runs is used."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = get_server(folder)
+    server = get_server(folder, stops=not (folder / "postmaster.pid").exists())
     server.start()
     try:
         yield f"postgresql://postgres@/postgres?host={folder}"

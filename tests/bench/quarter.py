@@ -105,11 +105,12 @@ def put_rows(storage: Storage, rows: int, start: int, end: int, told: Callable[[
             told(f"{last} of {rows} calls")
 
 
-def put_sums(storage: Storage, start: int, told: Callable[[str], None]) -> None:
+def put_sums(storage: Storage, start: int, told: Callable[[str], None], days: int = DAYS) -> None:
+    """Of the days from ``start`` on."""
     if storage.dialect == "postgresql":
-        add_up(storage, start, DAYS, told)
+        add_up(storage, start, days, told)
         return
-    rebuild(storage, start, start + DAYS * DAY_MS, lambda count: told(f"sums of {count} calls"))
+    rebuild(storage, start, start + days * DAY_MS, lambda count: told(f"sums of {count} calls"))
 
 
 def _run(connection: Connection, *, statement: str) -> None:
