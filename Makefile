@@ -14,7 +14,7 @@ WORKERS ?= 1
 DATA ?= $(firstword $(wildcard data/routing/outcomes.jsonl.gz ../*/data/routing/outcomes.jsonl.gz))
 SEED ?= 0
 
-.PHONY: help run install test lint check format soak bench eval-routing eval-recommendations conformance lock schema docs clean
+.PHONY: help run install test lint check format soak bench eval-routing eval-forecast eval-recommendations conformance lock schema docs clean
 
 help:
 	@echo "make run          set up and serve plugins.yaml on http://$(HOST):$(PORT)"
@@ -22,6 +22,7 @@ help:
 	@echo "make check        format, lint, types, architecture, generated files"
 	@echo "make bench        gateway, bare floor and peers side by side"
 	@echo "make eval-routing what the router is worth, on recorded outcomes (DATA=...)"
+	@echo "make eval-forecast whether forecasts hold what they say, and anomalies are noticed"
 	@echo "make eval-recommendations  what recommendations find in made-up traffic"
 	@echo "make conformance  around LiteLLM's real proxy"
 	@echo "make soak         the long forms of the long tests"
@@ -57,6 +58,10 @@ bench: $(VENV)/dev.installed
 # JSON=file writes every figure there too, WRITE=1 ships the weights, SHIPPED=1 scores with those that are shipped.
 eval-routing: $(VENV)/dev.installed
 	$(BIN)/python -m tests.eval.routing $(DATA) --seed $(SEED) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write) $(if $(SHIPPED),--shipped)
+
+# The same, and WRITE=1 makes the table of errors that is shipped before it is tested.
+eval-forecast: $(VENV)/dev.installed
+	$(BIN)/python -m tests.eval.forecast --seed $(SEED) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
 
 # WRITE=1 puts the table into docs/recommendations.md.
 eval-recommendations: $(VENV)/dev.installed

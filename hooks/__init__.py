@@ -5,7 +5,7 @@ from .errors import ConfigError, PluginError, Problem, Unavailable
 from .fingerprint import Fingerprint
 from .frozen import freeze, thaw
 from .gateway import EVERY_ORGANIZATION, Booked, Database, Dimension, Gateway, Ledger, Redis, Sums
-from .job import Job
+from .job import Job, Tick
 from .operation import Access, Operation, operation
 from .payload import Payload
 from .plan import Deployment, Plan
@@ -43,6 +43,7 @@ __all__ = [
     "Reply",
     "Role",
     "Sums",
+    "Tick",
     "Traits",
     "Unavailable",
     "Usage",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .fingerprint import Fingerprint
 from .payload import Payload
 from .plan import Deployment
+
+if TYPE_CHECKING:
+    from .gateway import Booked
 
 Api = Literal["chat", "completions", "embeddings", "responses", "messages"]
 """Which endpoint a call came through. Every one of them takes the same path."""
@@ -81,7 +84,8 @@ class Call:
 
     ``id`` is also the answer's ``x-request-id``. ``payload`` is the request body: forwarded byte for byte unless a
     plugin replaced it. Under ``dry_run`` a plugin may decide but must not change any state, and no provider is called.
-    ``state`` is the one mutable thing: a scratch dict for this call, keyed by the plugin's name.
+    ``state`` is the one mutable thing: a scratch dict for this call, keyed by the plugin's name. ``recorded`` is there
+    in a replay only, where the body's words are made up: what the ledger has of the call that is played again.
     """
 
     id: str
@@ -91,6 +95,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=Headers)
     dry_run: bool = False
     state: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    recorded: Booked | None = field(default=None, compare=False, repr=False)
 
     def record(
         self,

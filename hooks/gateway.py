@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Dimension = Literal["day", "hour", "model", "provider", "user", "key", "source", "complexity"]
-"""What sums of the ledger can be split by, beside ``tag:NAME`` for any tag."""
+Dimension = Literal["day", "hour", "model", "provider", "user", "key", "source", "complexity", "tag"]
+"""What sums of the ledger can be split by, beside ``tag:NAME`` for the values of any one tag."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +93,13 @@ class Ledger(Protocol):
         """Sums of each group, in the order of their values; one, without calls if there were none, for no dimension.
 
         ``group_by`` are `Dimension`s and ``tag:NAME``. Days (``2026-11-30``) and hours (``2026-11-30T14:00+01:00``)
-        are those of ``zone``, one of IANA's names. What a call does not have (a user, a tag) counts under the empty
-        text. Each group has its ``seconds`` at ``quantiles``, each in 0 … 1.
+        are those of ``zone``, one of IANA's names; an hour that its clocks go through twice is two, in the order of
+        time. What a call does not have (a user, a tag) counts under the empty text. ``tag`` is every tag as
+        ``name=value``: a call counts once for each it has, and not at all without. Each group has its ``seconds`` at
+        ``quantiles``, each in 0 … 1.
+
+        By ``source``, ``complexity`` and tags, and by keys and users where latencies or parts of a day of UTC are asked
+        for, the answer is put together of single calls, which may take seconds.
         """
         ...
 
@@ -130,8 +135,8 @@ class Database(Protocol):
     async def read(self, organization: str, work: Callable[[Connection], T], *, patient: bool = False) -> T:
         """What ``work`` returns, run in a thread within a transaction that changes nothing.
 
-        ``patient`` is for questions about very many rows, never for what a call waits for: they may take ten minutes,
-        others two seconds. Raises ``hooks.Unavailable`` when the database does not answer.
+        It may take some seconds; with ``patient``, for reports that no call waits for, a minute. Raises
+        ``hooks.Unavailable`` when the database does not answer.
         """
         ...
 

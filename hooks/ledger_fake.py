@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import product
 from math import floor
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -70,10 +71,10 @@ class FakeLedger:
         local = _zone(zone)
         groups: dict[tuple[str, ...], list[FakeCall]] = {} if group_by else {(): []}
         for call in self._found(organization, since, until, filters):
-            groups.setdefault(tuple(_value(call, name, local) for name in group_by), []).append(call)
-        return tuple(
-            _sums(dict(zip(group_by, group, strict=True)), groups[group], quantiles) for group in sorted(groups)
-        )
+            for group in product(*(_values(call, name, local) for name in group_by)):
+                groups.setdefault(group, []).append(call)
+        ordered = sorted(groups, key=lambda group: [_place(*one) for one in zip(group_by, group, strict=True)])
+        return tuple(_sums(dict(zip(group_by, group, strict=True)), groups[group], quantiles) for group in ordered)
 
     def calls(self, organization: str, *, since: datetime, until: datetime | None = None) -> Subquery:
         """Raises ``NotImplementedError``: it has no database. A test of that runs a gateway with one."""
@@ -146,10 +147,21 @@ def _value(call: FakeCall, name: str, zone: tzinfo = UTC) -> str:
     if name == "day":
         return call.at.astimezone(zone).date().isoformat()
     if name == "hour":
-        return call.at.astimezone(zone).replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")
+        local = call.at.astimezone(zone)
+        offset = timezone(local.utcoffset() or timedelta())
+        return local.replace(minute=0, second=0, microsecond=0, tzinfo=offset).isoformat(timespec="minutes")
     if name.startswith("tag:"):
         return call.tags.get(name[4:], "")
     return str(getattr(call, name) or "")
+
+
+def _values(call: FakeCall, name: str, zone: tzinfo) -> list[str]:
+    """Each tag for ``tag``."""
+    return [f"{tag}={value}" for tag, value in call.tags.items()] if name == "tag" else [_value(call, name, zone)]
+
+
+def _place(name: str, value: str) -> tuple[float, str]:
+    return (datetime.fromisoformat(value).timestamp() if name == "hour" else 0, value)
 
 
 def _zone(name: str) -> tzinfo:

@@ -19,24 +19,33 @@ _SECONDS: Final = 30.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remote:
     """With ``organization`` or ``admin`` it comes as a gateway admin, with the key in ``COGNITUDE_ADMIN_KEY``, else
-    with that in ``COGNITUDE_API_KEY``. Keys are never shown.
+    with that in ``COGNITUDE_API_KEY``. Keys are never shown. ``seconds`` is how long an answer is waited for.
     """
 
     url: str
     organization: str | None = None
     admin: bool = False
+    seconds: float = _SECONDS
 
-    def ask(self, method: str, path: str, *, query: Mapping[str, str] | None = None, body: Any = None) -> Any:
-        """The answer's JSON. Raises `click.ClickException`."""
+    def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        public: bool = False,
+    ) -> Any:
+        """The answer's JSON; what is ``public`` is asked without a key. Raises `click.ClickException`."""
         import click
         import httpx
 
-        given = {"organization": self.organization, **(query or {})}
+        given = {"organization": None if public else self.organization, **(query or {})}
         params = {name: value for name, value in given.items() if value}
-        headers = {"authorization": f"Bearer {_key(self.admin or self.organization is not None)}"}
+        headers = {} if public else {"authorization": f"Bearer {_key(self.admin or self.organization is not None)}"}
         try:
             found = httpx.request(
-                method, self.url.rstrip("/") + path, params=params, json=body, headers=headers, timeout=_SECONDS
+                method, self.url.rstrip("/") + path, params=params, json=body, headers=headers, timeout=self.seconds
             )
         except (httpx.InvalidURL, httpx.UnsupportedProtocol):
             raise click.ClickException(f"{self.url!r} is no URL of a gateway") from None

@@ -37,7 +37,7 @@ class Postgres:
     def __init__(self, settings: str = _SETTINGS) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="pg-"))
         self._numbers = count(1)
-        self._server = _get_server(self.folder)
+        self._server = get_server(self.folder)
         self._server.ensure_pgdata_inited()
         with (self.folder / "postgresql.auto.conf").open("a") as configuration:
             configuration.write(settings)
@@ -114,8 +114,11 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _get_server(folder: Path) -> Any:
-    """Not started. The package warns on import where the variable is not set, and puts a lock file there."""
+def get_server(folder: Path, *, stops: bool = True) -> Any:
+    """Not started; without ``stops`` it outlives this process.
+
+    The package warns on import where the variable is not set, and puts a lock file there.
+    """
     before = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(folder)
     try:
@@ -124,7 +127,7 @@ def _get_server(folder: Path) -> Any:
         del os.environ["XDG_RUNTIME_DIR"]
         if before is not None:
             os.environ["XDG_RUNTIME_DIR"] = before
-    return get_server(folder, cleanup_mode="stop", start=False)
+    return get_server(folder, cleanup_mode="stop" if stops else None, start=False)
 
 
 @pytest.fixture(scope="session")

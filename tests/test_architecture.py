@@ -27,6 +27,7 @@ MAY_CATCH_EVERYTHING = {
     GATEWAY / "layers.py": "the stage guard, for what a plugin left to be run later",
     GATEWAY / "watchers.py": "the watchers",
     GATEWAY / "scheduler.py": "the scheduler",
+    GATEWAY / "replay" / "loop.py": "what is done at once in place of in a thread: it is raised where it is awaited",
     GATEWAY / "foreign.py": "what a plugin's own code raises outside any request, made into a PluginError",
 }
 MAY_PRINT = GATEWAY / "cli"

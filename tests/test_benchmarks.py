@@ -6,14 +6,21 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Connection, Table, select
 
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS
 from cognitude_plugins.gateway.ledger.row import COLUMNS
-from tests.bench import cache, ledger, limits, month, report, routing, usage
+from cognitude_plugins.gateway.ledger.tables import CALLS, HOURS, IDENTITY_DAYS, MINUTES
+from cognitude_plugins.gateway.ledger.tables import DAYS as LEDGER_DAYS
+from cognitude_plugins.gateway.storage.database import Storage
+from cognitude_plugins.gateway.storage.migrations import upgrade
+from tests.bench import analytics, cache, ledger, limits, month, quarter, report, routing, usage
 from tests.bench.__main__ import COMMANDS
 from tests.bench.document import placed
 from tests.bench.figures import PROMISES, Figure, Ratio, Round, Visit, across, added, ratios
@@ -369,3 +376,36 @@ def test_a_decision_is_measured_at_every_length_and_judged() -> None:
 def test_a_slow_decision_breaks_a_promise() -> None:
     slow = [routing.Decided(characters=length, p50_us=9000.0, p99_us=9000.0) for length in routing.LENGTHS]
     assert routing.table(slow, 1).count("BROKEN") == 3
+
+
+def test_a_quarter_is_the_same_in_both_databases_and_its_sums_are_the_gateways(
+    postgres_url: str, sqlite_url: str, tmp_path: Path
+) -> None:
+    """Two days of it: PostgreSQL's own sums, latencies too, are those that the gateway's code makes in SQLite."""
+    start, tables = 20_500 * DAY_MS, (CALLS, MINUTES, HOURS, LEDGER_DAYS, IDENTITY_DAYS)
+    found = []
+    for url in (postgres_url, sqlite_url):
+        storage = Storage(url)
+        upgrade(storage, tmp_path / "lock")
+        quarter.put_rows(storage, 400, start, start + 2 * DAY_MS, lambda text: None)
+        quarter.put_sums(storage, start, lambda text: None, days=2)
+        found.append([storage.read_now(partial(every_line, table=table)) for table in tables])
+        storage.close()
+    assert found[0] == found[1]
+    assert len(found[0][0]) == 400
+    assert tuple(quarter.VALUES) == COLUMNS
+
+
+def every_line(connection: Connection, table: Table) -> list[tuple[object, ...]]:
+    return sorted(tuple(row) for row in connection.execute(select(table)))
+
+
+async def test_what_analytics_are_asked_is_answered_and_judged(sqlite_url: str, tmp_path: Path) -> None:
+    storage = Storage(sqlite_url)
+    upgrade(storage, tmp_path / "lock")
+    now = datetime(2026, 2, 16, 23, tzinfo=UTC)
+    found = await analytics.asked_of(storage, now, 1, 3, (*analytics.QUESTIONS[:2], ("nothing", 1.0)))
+    storage.close()
+    assert [one.most_ms for one in found] == [300.0, 300.0]
+    slow = analytics.Asked(question="summary", most_ms=50.0, first_ms=1.0, times_ms=(51.0, 52.0))
+    assert "BROKEN" in analytics.table([slow])

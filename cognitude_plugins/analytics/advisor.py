@@ -13,7 +13,7 @@ from . import rule_downgrade, rule_limits, rule_prompts, rule_repeats, rule_rout
 from .cells import Group, Traffic
 from .finding import Finding, Rule
 from .looking_back import look_back
-from .money import NANO
+from .monthly import NANO
 from .pricing import Prices
 from .settings import Recommendations
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .cells import Group, Traffic
-from .money import Saving
+from .monthly import Saving
 from .pricing import Prices
 
 Kind = Literal["cache_opportunity", "model_downgrade", "smart_routing", "max_tokens", "prompt_patterns"]

@@ -1,42 +1,27 @@
-"""Dollars of a month, from nano-dollars of some days: what was, and the range it may lie in."""
+"""Nano-dollars as text."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
-from .cells import Halves
-
-MONTH_DAYS: Final = 30
-NANO: Final = 10**9
+_CENT: Final = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
-    """Nano-dollars per month of 30 days. ``low`` is the cautious amount in the half of the time in which it was less,
-    ``high`` the bold one in the half in which it was more.
-    """
-
-    month: int
-    low: int
-    high: int
-
-    @classmethod
-    def of(cls, expected: Halves, *, cautious: Halves, bold: Halves, days: float) -> Saving:
-        """Each of the two halves of ``days``."""
-        month = monthly(sum(expected), days)
-        low = monthly(2 * max(0, min(cautious)), days)
-        high = monthly(2 * max(bold), days)
-        return cls(month=month, low=min(low, month), high=max(high, month))
+def usd(nano: int) -> str:
+    """Exact, in dollars, with as many decimals as it takes: ``0.000123``."""
+    text = f"{Decimal(nano).scaleb(-9):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def monthly(nano_usd: int, days: float) -> int:
-    return round(nano_usd * MONTH_DAYS / days)
+def nano_usd(dollars: Decimal) -> int:
+    """Rounded to whole nano-dollars."""
+    return int(dollars.scaleb(9).to_integral_value(ROUND_HALF_EVEN))
 
 
-def usd(nano_usd: int) -> str:
-    """Exactly, without an exponent and without zeros at the end beyond the cent."""
-    text = f"{Decimal(nano_usd) / NANO:f}"
-    whole, _, part = text.partition(".")
-    return f"{whole}.{part.rstrip('0'):0<2}"
+def rounded(dollars: str) -> str:
+    """For people: cents with a mark at thousands, and three digits of what is less than a dollar."""
+    exact = Decimal(dollars)
+    if abs(exact) >= 1 or not exact:
+        return f"{exact.quantize(_CENT):,}"
+    return f"{round(exact, 2 - exact.adjusted()):f}"

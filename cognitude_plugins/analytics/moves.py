@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .cells import Cell, Group, halves
 from .finding import Owned
-from .money import Saving, monthly
+from .monthly import Saving, monthly
 
 
 @dataclass(slots=True, kw_only=True)

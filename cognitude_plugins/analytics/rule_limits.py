@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from .cells import Cell, Traffic, halves
 from .finding import Finding, Owned
-from .money import Saving, monthly
+from .monthly import Saving, monthly
 from .pricing import Prices, Tokens
 from .sizes import end_of
 from .snippets import defaults

@@ -7,7 +7,7 @@ from typing import Final
 
 from .cells import Beginnings, Group, Traffic, halves
 from .finding import Finding, Owned
-from .money import Saving, monthly
+from .monthly import Saving, monthly
 from .pricing import Prices, Tokens
 from .snippets import defaults, step
 

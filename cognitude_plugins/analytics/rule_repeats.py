@@ -7,7 +7,7 @@ from typing import Final
 
 from .cells import Traffic, halves
 from .finding import Finding, Owned
-from .money import Saving
+from .monthly import Saving
 from .pricing import Prices
 from .snippets import step
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
-from time import monotonic
+from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from hooks import Call, Gateway, Job, Plan, Reply, hookimpl
@@ -25,6 +25,7 @@ class Balancer:
     """One that fails leaves the order as it was. ``random``, ``now`` and ``clock`` are for tests."""
 
     on_error = "skip"
+    replay = "drawn"
 
     def __init__(
         self,
@@ -32,7 +33,7 @@ class Balancer:
         *,
         name: str = "balancer",
         random: Random | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = lambda: datetime.fromtimestamp(time(), UTC),
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._name = name

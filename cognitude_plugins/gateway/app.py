@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -38,6 +39,7 @@ class App:
         self.draining = False
         self.runtime: Runtime
         self._environ = environ
+        self._began = monotonic()
         self._retiring: set[asyncio.Task[None]] = set()
         self._reloading = asyncio.Lock()
         self._calls = ServerErrorMiddleware(self._serve_call, handler=server_error)
@@ -46,7 +48,12 @@ class App:
         self._use(build(path, environ, inner=inner))
 
     def _use(self, runtime: Runtime) -> None:
-        system = System(runtime=lambda: self.runtime, draining=lambda: self.draining, reload=self._reload_everywhere)
+        system = System(
+            runtime=lambda: self.runtime,
+            draining=lambda: self.draining,
+            uptime=lambda: monotonic() - self._began,
+            reload=self._reload_everywhere,
+        )
         self._surface = surface(runtime, system)
         self.runtime = runtime
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 log: Final = logging.getLogger("cognitude.books")
 
-_NAME: Final = "books"
+TASKS: Final = "books"
+"""The name of its tasks, which run until it is released."""
 _REFRESH_SECONDS: Final = 1.0
 _PRUNE_SECONDS: Final = 600.0
 _DRAIN_SECONDS: Final = 10.0
@@ -69,7 +70,7 @@ class Books:
         self._stack.push_async_callback(self._settle)
         self._stack.push_async_callback(self.directory.close)
         for work in (self.directory.run(), self._refresh(), self.writer.run(), self._prune()):
-            task = asyncio.create_task(work, name=_NAME)
+            task = asyncio.create_task(work, name=TASKS)
             self._stack.push_async_callback(_ended, task)
 
     async def release(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any, TypeVar
 
@@ -20,9 +20,13 @@ def foreign(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
 
 
 def ask(hook: Any, name: str, *given: Any) -> Any:
-    """A contribution of a plugin, its parameters given as far as it takes them. A failure names plugin and hook."""
+    """A contribution of a plugin, its parameters given as far as it takes them. A failure names plugin and hook.
+
+    What a generator yields is collected here, where its failures are caught too.
+    """
     try:
-        return foreign(hook.function, *given[: len(hook.argnames)])
+        found = foreign(hook.function, *given[: len(hook.argnames)])
+        return foreign(list, found) if isinstance(found, Iterator) else found
     except PluginError as error:
         raise PluginError(f"plugin {hook.plugin_name!r} failed in {name}: {error}") from None
 

@@ -13,8 +13,11 @@ from .version import VERSION
 _SECONDS: Final = 2.0
 
 
-async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
-    """The body of ``/health``. ``status``: ``ok``, ``degraded``, ``down`` (a plugin is not well), ``draining``."""
+async def report(runtime: Runtime, *, draining: bool, uptime: float = 0.0) -> dict[str, Any]:
+    """The body of ``/health``. ``status``: ``ok``, ``degraded``, ``down`` (a plugin is not well), ``draining``.
+
+    ``uptime`` is in seconds.
+    """
     blocks = await _blocks(runtime)
     kept = _services(runtime)
     plugins = {
@@ -26,13 +29,11 @@ async def report(runtime: Runtime, *, draining: bool) -> dict[str, Any]:
         }
         for entry in runtime.loaded
     }
-    jobs = {
-        name: {"runs": run.runs, "skipped": run.skipped, "last_seconds": run.last_seconds}
-        for name, run in runtime.scheduler.report.items()
-    }
+    jobs = {name: one.run.as_dict() for name, one in runtime.scheduler.jobs.items()}
     return {
         "status": "draining" if draining else worst({**blocks, **kept}),
         "version": VERSION,
+        "uptime_seconds": round(uptime, 1),
         "in_flight": len(runtime.under_way),
         "models": len(runtime.catalog.models),
         "providers": _providers(runtime),

@@ -12,6 +12,7 @@ from hooks import Call, Database, Deployment, Ledger, Payload, Redis, Reply, Tra
 
 from .codec import CODEC
 from .exchange import Exchange
+from .ids import own_id
 from .ledger.prompt_estimate import prompt_estimate
 from .lifeline import Lifeline
 from .supervisor import workers
@@ -81,7 +82,7 @@ class Lent:
 
 
 async def _served(runtime: Runtime, call: Call, tags: Mapping[str, str]) -> Reply:
-    call = replace(call, id=runtime.new_id(), state={})
+    call = replace(call, id=own_id(runtime.new_id()), state={})
     collected = _Collected()
     lifeline = Lifeline()
     trace = Trace()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -59,7 +60,8 @@ _FREE: Final = Price(input=0, output=0)
 class Runtime:
     """One configuration at work. Fixed once built, but for what is under way and for what `start` opens and reads.
 
-    ``linger`` is for how many seconds an answer is read on after its reader has left, None for not at all.
+    ``linger`` is for how many seconds an answer is read on after its reader has left, None for not at all. ``lend``
+    makes what plugins are lent.
     """
 
     config: Config
@@ -87,6 +89,7 @@ class Runtime:
     background: Background = field(default_factory=Background)
     under_way: UnderWay
     new_id: Callable[[], str] = new_id
+    lend: Callable[[Callable[[], Runtime]], Lent] = field(default_factory=lambda: partial(Lent, VERSION))
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self, before: Runtime | None = None) -> None:
@@ -126,10 +129,10 @@ class Runtime:
             self._stack.push_async_callback(provider.stop)
         self.redis = await self._redis("redis", None if before is None else before.redis)
         self.cache = await self._redis("cache", None if before is None else before.cache)
-        lent = Lent(VERSION, lambda: self)
+        lent = self.lend(lambda: self)
         for hook in self.manager.hook.lifespan.get_hookimpls():
             await enter(hook, self._stack, ask(hook, "lifespan", lent))
-        await self.scheduler.start()
+        await self.scheduler.start(self.books.storage)
         self._stack.push_async_callback(self.scheduler.stop)
 
     async def _redis(self, role: RedisRole, before: RedisService | None) -> RedisService | None:
@@ -221,7 +224,7 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         pipeline=pipeline,
         keyring=keyring(gateway.keys, environ),
         routes=routes,
-        scheduler=Scheduler(jobs, pipeline.faults, config.data_dir / "jobs.lock"),
+        scheduler=Scheduler(jobs, pipeline.faults),
         limits=gateway.limits,
         timeouts=gateway.timeouts,
         body_limits=BodyLimits(

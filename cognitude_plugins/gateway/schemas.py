@@ -51,16 +51,22 @@ class PluginHealth(BaseModel):
 
 
 class JobHealth(BaseModel):
+    """In this process. A job of the cluster runs in one of them each time."""
+
     runs: int
-    skipped: int = Field(description="Times it was due while it was still running.")
+    skipped: int = Field(description="Times it was due while it was still running, or nobody could run it.")
+    last_started_at: str | None
     last_seconds: float | None = Field(description="How long the last run took.")
+    last_error: str | None = Field(description="The kind of failure that ended the last run.")
 
 
 class Health(BaseModel):
     status: Literal["ok", "degraded", "down", "draining"]
     version: str
+    uptime_seconds: float = Field(description="Since this process was started; a reload changes nothing.")
     in_flight: int = Field(description="Model calls under way.")
     models: int
+    providers: dict[str, Any] = Field(description="How each deployment is doing, as this process has seen it.")
     database: dict[str, Any] = Field(default_factory=dict, description="Its kind, and since when it does not answer.")
     ledger: dict[str, Any] = Field(
         default_factory=dict, description="How many bytes wait for the database, for how long, and what was lost."

@@ -60,12 +60,13 @@ async def _serve(
 
 
 def _of_books(runtime: Runtime) -> list[BaseRoute]:
-    """Endpoints of accounts and ledger: there as soon as these are open."""
+    """Endpoints of accounts, ledger and jobs: there as soon as the books are open."""
     books = runtime.books
     if books is None:
         return []
     from .accounts.api import AccountsApi
     from .accounts.providers_api import ProvidersApi
+    from .jobs.api import JobsApi
     from .ledger.usage_api import UsageApi
 
     accounts = AccountsApi(
@@ -84,6 +85,7 @@ def _of_books(runtime: Runtime) -> list[BaseRoute]:
             providers=runtime.catalog.providers,
         ).routes(),
         *UsageApi(reader=books.reader).routes(),
+        *JobsApi(scheduler=runtime.scheduler, storage=books.storage).routes(),
     ]
 
 

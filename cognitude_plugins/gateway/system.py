@@ -27,10 +27,12 @@ _PAGE_HEADERS: Final = {"content-security-policy": "default-src 'none'; style-sr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """What the endpoints need of the app: its runtime of the moment, its state, and how to reload it."""
+    """What the endpoints need of the app: its runtime of the moment, its state and age, and how to reload it."""
 
     runtime: Callable[[], Runtime]
     draining: Callable[[], bool]
+    uptime: Callable[[], float]
+    """Seconds."""
     reload: Callable[[], Awaitable[None]]
 
     def routes(self) -> list[BaseRoute]:
@@ -86,7 +88,8 @@ class System:
             responses={200: schemas.Health},
         )
         async def health(request: Request) -> Response:
-            return JSONResponse(await report(self.runtime(), draining=self.draining()))
+            made = await report(self.runtime(), draining=self.draining(), uptime=self.uptime())
+            return JSONResponse(made)
 
         return health
 

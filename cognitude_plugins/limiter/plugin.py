@@ -27,6 +27,7 @@ class Limiter:
     """Guards something, so what it cannot decide is refused unless the operator says otherwise."""
 
     on_error = "reject"
+    replay = "anew"
 
     def __init__(self, config: Config, *, name: str = "limiter") -> None:
         self._name = name

@@ -26,6 +26,7 @@ class RedisCache:
     """A cache that fails costs money, not answers: it is then done without."""
 
     on_error = "skip"
+    replay = "anew"
 
     def __init__(self, config: Config, *, name: str = "redis_cache") -> None:
         self._name = name

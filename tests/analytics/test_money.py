@@ -1,26 +1,24 @@
-"""Dollars of a month."""
+"""Nano-dollars as text and back."""
 
 from __future__ import annotations
 
-import pytest
+from decimal import Decimal
 
-from cognitude_plugins.analytics.money import Saving, monthly, usd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cognitude_plugins.analytics.money import nano_usd, rounded, usd
+
+
+@given(st.integers(min_value=0, max_value=10**20))
+def test_dollars_as_text_are_exact(nano: int) -> None:
+    assert nano_usd(Decimal(usd(nano))) == nano
 
 
 @pytest.mark.parametrize(
-    ("nano", "text"),
-    [(0, "0.00"), (1, "0.000000001"), (10**9, "1.00"), (-1_500_000_000, "-1.50"), (123_456_789_012, "123.456789012")],
+    ("exact", "shown"),
+    [("0", "0.00"), ("1234.567", "1,234.57"), ("0.000123456", "0.000123"), ("0.99999", "1.000"), ("1", "1.00")],
 )
-def test_dollars_are_exact_and_have_cents(nano: int, text: str) -> None:
-    assert usd(nano) == text
-
-
-def test_a_month_has_thirty_days() -> None:
-    assert monthly(14, 14.0) == 30
-
-
-def test_the_range_is_of_the_halves_and_has_the_expected_in_it() -> None:
-    saving = Saving.of((10, 30), cautious=(5, 20), bold=(10, 30), days=30.0)
-    assert (saving.low, saving.month, saving.high) == (10, 40, 60)
-    odd = Saving.of((10, 10), cautious=(15, 15), bold=(5, 5), days=30.0)
-    assert (odd.low, odd.month, odd.high) == (20, 20, 20)
+def test_people_get_cents_or_three_digits(exact: str, shown: str) -> None:
+    assert rounded(exact) == shown

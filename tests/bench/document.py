@@ -14,7 +14,7 @@ PAGE: Final = ROOT / "docs" / "benchmarks.md"
 
 def put(what: str, table: str) -> None:
     """Replace what stands between ``<!-- what -->`` and ``<!-- end -->``; the command and the day come first."""
-    PAGE.write_text(placed(PAGE.read_text(), what, f"{_command()}, {datetime.now(UTC):%Y-%m-%d}.\n\n{table}"))
+    PAGE.write_text(placed(PAGE.read_text(), what, f"{_command(what)}, {datetime.now(UTC):%Y-%m-%d}.\n\n{table}"))
 
 
 def placed(page: str, what: str, text: str) -> str:
@@ -25,6 +25,8 @@ def placed(page: str, what: str, text: str) -> str:
     return marked.sub(lambda found: f"{found[1]}\n{text.strip()}\n\n{found[2]}", page, count=1)
 
 
-def _command() -> str:
-    arguments = [word for word in sys.argv[1:] if word != "--write"]
-    return f"`{' '.join(['.venv/bin/python -m tests.bench', *arguments])}`"
+def _command(what: str) -> str:
+    """Those of analytics are a program of their own; where its data are is no matter of its readers."""
+    arguments = [word for word in sys.argv[1:] if word != "--write" and not word.startswith("--data=")]
+    module = "tests.bench.analytics" if what == "analytics" else "tests.bench"
+    return f"`{' '.join(['.venv/bin/python -m', module, *arguments])}`"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from tests.databases import Postgres
+from tests.databases import Postgres, get_server
 
 from .machine import cores, started_on
 
@@ -19,3 +20,15 @@ def postgres() -> Iterator[Postgres]:
         yield server
     finally:
         server.stop()
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[str]:
+    """The URL of the database of a server whose files are in ``folder`` and stay there; one that runs is used."""
+    folder.mkdir(parents=True, exist_ok=True)
+    server = get_server(folder, stops=not (folder / "postmaster.pid").exists())
+    server.start()
+    try:
+        yield f"postgresql://postgres@/postgres?host={folder}"
+    finally:
+        server.cleanup()

@@ -36,6 +36,7 @@ async def test_each_plugin_has_its_block(tmp_path: Path) -> None:
     assert made["plugins"]["two"]["last_error"] == "route: ValueError"
     assert made["in_flight"] == 0
     assert made["models"] == 2
+    assert (await report(runtime, draining=False, uptime=61.23))["uptime_seconds"] == 61.2
     assert await ready(runtime, draining=False) == (True, "ok")
 
 

@@ -25,6 +25,7 @@ pipeline:
   - use: limiter
   - use: complexity_router
   - use: balancer
+  - use: analytics
 """
 
 KNOCKING = (
@@ -66,6 +67,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/openapi.json"): PUBLIC,
     ("GET", "/docs"): PUBLIC,
     ("POST", "/admin/reload"): GATEWAY,
+    ("GET", "/admin/jobs"): GATEWAY,
+    ("POST", "/admin/jobs/{name}/run"): GATEWAY,
     ("POST", "/admin/organizations"): GATEWAY,
     ("GET", "/admin/organizations"): GATEWAY,
     ("GET", "/admin/organizations/{id}"): OWNER,
@@ -86,6 +89,9 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/providers/config"): ACTING,
     ("DELETE", "/providers/config"): ACTING,
     ("GET", "/analytics/usage"): ANY,
+    ("GET", "/analytics/breakdown"): READING,
+    ("GET", "/analytics/summary"): READING,
+    ("GET", "/analytics/series"): READING,
     ("GET", "/analytics/recommendations"): READING,
     ("GET", "/analytics/savings"): READING,
     ("GET", "/rate-limits/config"): READING,
@@ -97,6 +103,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("POST", "/v1/smart/analyze"): ACTING_MEMBERS,
     ("GET", "/v1/smart/info"): READING,
     ("POST", "/v1/feedback"): ACTING_MEMBERS,
+    ("GET", "/analytics/forecast"): READING,
+    ("GET", "/analytics/anomalies"): READING,
     ("GET", "/routing/experiments"): READING,
     ("POST", "/routing/scores"): ACTING_MEMBERS,
 }

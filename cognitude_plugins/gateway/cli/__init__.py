@@ -19,10 +19,13 @@ CONFIG_VARIABLE: Final = "COGNITUDE_CONFIG"
 _CORE: Final[Mapping[str, tuple[str, str]]] = {
     "check": ("check", "Say everything that is wrong with a configuration."),
     "explain": ("explain", "Show the compiled pipeline: what runs at each stage, in which order, under which policy."),
+    "jobs": ("jobs", "List the jobs of a running gateway's plugins, or run one now."),
     "key": ("key", "Create, list, rotate and revoke keys."),
     "ledger": ("ledger", "Export the rows of the ledger."),
     "migrate": ("migrate", "Bring the database up to date, or back to a revision."),
     "org": ("org", "Create, list and disable organizations."),
+    "plan": ("plan", "What another configuration changes, and what it would have made of the last day's calls."),
+    "replay": ("replay", "Play recorded calls through another configuration."),
     "schema": ("schema", "Print the JSON Schema of plugins.yaml, of the core and all installed plugins."),
     "secrets": ("secrets", "Encrypt what is stored under the current secret key."),
     "serve": ("serve", "Run the gateway."),

@@ -5,16 +5,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, case, func, literal, literal_column, select, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    text,
+    true,
+)
 
+from .columns import amounts, group_columns, joined_sketches, latency_bucket, tag_of, tags_of, time_of
 from .records import clip
-from .rollups import DAY_MS, NO_PLUGIN, SUMS
+from .rollups import SUMS
 from .tables import CALLS, DAYS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES
-from .tiles import Horizons, Kind, Tile
+from .tiles import Horizons, Kind, noon_of
+from .zone import Offset
 
 _TABLES: Final[Mapping[Kind, Table]] = {
     "day": DAYS,
@@ -24,14 +45,18 @@ _TABLES: Final[Mapping[Kind, Table]] = {
     "identity": IDENTITY_DAYS,
 }
 
+_TOLD: Final = "told"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Of which organization (None: all), split by which columns, of rows with which values. ``day`` is one of them."""
+    """Of which organization (None: all), split by which dimensions, of rows with which values, at which quantiles."""
 
     organization: str | None
     dimensions: tuple[str, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
+    zone: str = "UTC"
+    quantiles: tuple[float, ...] = ()
 
 
 def snapshot(connection: Connection) -> None:
@@ -48,24 +73,92 @@ def horizons(connection: Connection) -> Horizons:
     return Horizons(calls=max(minutes, found.get(CALLS.name, 0)), minutes=minutes, hours=hours)
 
 
-def totals(question: Question, tile: Tile, dialect: str) -> Select[Any]:
-    """One line per group: the dimensions' values, then `SUMS`."""
-    table = _TABLES[tile.kind]
-    dimensions = [_dimension(table, name).label(f"by_{name}") for name in question.dimensions]
-    amounts = _amounts() if table is CALLS else {name: table.c[name] for name in SUMS}
-    sums = [func.sum(amounts[name]).label(name) for name in SUMS]
-    chosen = select(*dimensions, *sums).where(_scope(question, tile, dialect))
-    return chosen.group_by(*(literal_column(f"by_{name}") for name in question.dimensions)) if dimensions else chosen
+def days_there_are(organization: str | None) -> Select[Any]:
+    """The starts of the first and the last day with calls."""
+    found = select(func.min(DAYS.c.start_ms), func.max(DAYS.c.start_ms))
+    return found if organization is None else found.where(DAYS.c.organization == organization)
 
 
-def sketches(question: Question, tile: Tile, dialect: str) -> Select[Any]:
-    """The sketches of whole minutes, hours or days."""
-    return select(_TABLES[tile.kind].c.sketch).where(_scope(question, tile, dialect))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """What one statement reads of the ledger: sums of one kind, or the calls.
+
+    Of ``[start, end)``, or where ``starts`` are given, the sums that begin at these. ``moved`` as in a `Tile`.
+    """
+
+    kind: Kind
+    start: int = 0
+    end: int = 0
+    starts: tuple[int, ...] = ()
+    moved: bool = False
 
 
-def latencies(question: Question, tile: Tile, dialect: str) -> Select[Any]:
-    """Each latency of single calls, and how often it was."""
-    return select(CALLS.c.latency_us, func.count()).where(_scope(question, tile, dialect)).group_by(CALLS.c.latency_us)
+def totals(
+    question: Question, piece: Piece, offsets: Sequence[Offset], dialect: str
+) -> tuple[Select[Any], Mapping[str, Any]]:
+    """One line per group, and its parameters: the dimensions' columns, then `SUMS`, then what tells quantiles if they
+    are asked for.
+
+    That is the sketches joined, or of single calls the bucket, by which they are grouped, too. Of what was moved the
+    groups of the day's noon come after the dimensions' columns.
+    """
+    names = frozenset(question.filters) | (frozenset() if question.organization is None else {"organization"})
+    statement = _totals(
+        piece.kind,
+        question.dimensions,
+        names,
+        # The first offset is in force from whenever on: that makes no other statement.
+        ((0, offsets[0][1]), *offsets[1:]),
+        dialect,
+        bool(piece.starts),
+        piece.moved,
+        bool(question.quantiles),
+        question.filters.get("tag", "").partition("=")[0],
+    )
+    given: dict[str, Any] = {name: clip(value) for name, value in question.filters.items()}
+    if "tag" in given:
+        given["tag"] = question.filters["tag"].partition("=")[2]
+    if question.organization is not None:
+        given["organization"] = question.organization
+    if piece.starts:
+        starts = list(piece.starts)
+        return statement, {**given, "starts": starts if dialect == "postgresql" else json.dumps(starts)}
+    return statement, {**given, "low": piece.start, "high": piece.end}
+
+
+@lru_cache(maxsize=512)
+def _totals(
+    kind: Kind,
+    dimensions: tuple[str, ...],
+    given: frozenset[str],
+    offsets: tuple[Offset, ...],
+    dialect: str,
+    starts: bool,
+    moved: bool,
+    told: bool,
+    tag: str,
+) -> Select[Any]:
+    """Kept: to put one together takes SQLAlchemy longer than to run it takes the database."""
+    table = _TABLES[kind]
+    time = time_of(table)
+    begun = noon_of(time) if kind == "day" else time
+    times = (begun, noon_of(time)) if moved else (begun,)
+    groups = [
+        one for when in times for name in dimensions for one in group_columns(table, name, when, offsets, dialect)
+    ]
+    each = amounts() if table is CALLS else {name: table.c[name] for name in SUMS}
+    sums = [cast(func.sum(each[name]), BigInteger) for name in SUMS]
+    labels = [f"group_{place}" for place in range(len(groups))]
+    chosen = select(*(one.label(label) for one, label in zip(groups, labels, strict=True)), *sums)
+    if told:
+        latencies = latency_bucket(dialect) if table is CALLS else joined_sketches(table, dialect)
+        chosen = chosen.add_columns(latencies.label(_TOLD))
+        labels += [_TOLD] if table is CALLS else []
+    # A call with two tags is two lines where all tags are a dimension.
+    chosen = chosen.select_from(table.join(tags_of(dialect), true()) if "tag" in dimensions else table)
+    conditions = [_is(table, name, offsets, dialect, tag) for name in sorted(given)]
+    chosen = chosen.where(*conditions, _among(time, dialect) if starts else _between(time))
+    return chosen.group_by(*map(literal_column, labels)) if labels else chosen
 
 
 def calls(organization: str | None, since: int, until: int, after: tuple[int, str] | None, most: int) -> Select[Any]:
@@ -83,49 +176,20 @@ def within(organization: str | None, since: int, until: int) -> Select[Any]:
     return found if organization is None else found.where(CALLS.c.organization == organization)
 
 
-def _scope(question: Question, tile: Tile, dialect: str) -> ColumnElement[bool]:
-    table = _TABLES[tile.kind]
-    time = table.c.time_ms if table is CALLS else table.c.start_ms
-    conditions: list[ColumnElement[bool]] = [time >= tile.start, time < tile.end]
-    if question.organization is not None:
-        conditions.insert(0, table.c.organization == question.organization)
-    for name, value in question.filters.items():
-        conditions.append(_tagged(value, dialect) if name == "tag" else _dimension(table, name) == clip(value))
-    return and_(*conditions)
+def _between(time: ColumnElement[Any]) -> ColumnElement[bool]:
+    return and_(time >= bindparam("low", type_=BigInteger), time < bindparam("high", type_=BigInteger))
 
 
-def _dimension(table: Table, name: str) -> ColumnElement[Any]:
-    if name == "day":
-        time = table.c.time_ms if table is CALLS else table.c.start_ms
-        return time - time % literal_column(str(DAY_MS))
-    if name == "user" and table is CALLS:
-        return func.coalesce(CALLS.c.user, literal_column("''"))
-    return table.c[name]
-
-
-def _amounts() -> Mapping[str, ColumnElement[Any]]:
-    """What `rollups.amounts_of` is in Python."""
-    good = CALLS.c.status < 400
-    one: ColumnElement[int] = literal_column("1")
-    nothing: ColumnElement[int] = literal_column("0")
-    return {
-        "calls": one,
-        "errors": case((good, nothing), else_=one),
-        "hits": case((and_(good, CALLS.c.source.not_in(NO_PLUGIN)), one), else_=nothing),
-        "incomplete": case((CALLS.c.complete, nothing), else_=one),
-        **{
-            name: func.coalesce(CALLS.c[name], nothing)
-            for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "cost_nano_usd")
-        },
-        "saved_nano_usd": CALLS.c.saved_nano_usd,
-        "unpriced": case((CALLS.c.cost_nano_usd.is_(None), one), else_=nothing),
-        "latency_us_sum": CALLS.c.latency_us,
-    }
-
-
-def _tagged(tag: str, dialect: str) -> ColumnElement[bool]:
-    name, _, value = tag.partition("=")
+def _among(time: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
     if dialect == "postgresql":
-        return func.json_extract_path_text(CALLS.c.tags.op("::")(literal_column("json")), name) == value
-    each = func.json_each(CALLS.c.tags).table_valued("key", "value")
-    return select(literal(1)).select_from(each).where(each.c.key == name, each.c.value == value).exists()
+        return time == any_(bindparam("starts", type_=ARRAY(BigInteger)))
+    each = func.json_each(bindparam("starts", type_=Text)).table_valued("value", name="piece")
+    return time.in_(select(each.c.value))
+
+
+def _is(table: Table, name: str, offsets: Sequence[Offset], dialect: str, tag: str) -> ColumnElement[bool]:
+    value = bindparam(name, type_=Text)
+    if name == "tag":
+        return tag_of(tag, dialect) == value
+    [mine] = group_columns(table, name, time_of(table), offsets, dialect)
+    return mine == value

@@ -19,7 +19,7 @@ _GAMMA: Final = (1 + ALPHA) / (1 - ALPHA)
 LAST: Final = 640
 """The bucket of 1.3e11 µs, a day and a half; what is longer counts in it. 256 buckets would end at a factor of 28 000,
 which is not the way from a cache hit to a long stream."""
-_ENDS: Final = tuple(floor(_GAMMA**index) for index in range(LAST))
+ENDS: Final = tuple(floor(_GAMMA**index) for index in range(LAST))
 """The last whole number in each bucket but the last."""
 
 Buckets = dict[int, int]
@@ -27,12 +27,12 @@ Buckets = dict[int, int]
 
 def bucket(microseconds: int) -> int:
     """Where a value counts; everything up to 1 µs in the first."""
-    return bisect_left(_ENDS, microseconds)
+    return bisect_left(ENDS, microseconds)
 
 
 def counted(microseconds: Iterable[int]) -> Buckets:
     """How many are in each bucket."""
-    return Counter(map(partial(bisect_left, _ENDS), microseconds))
+    return Counter(map(partial(bisect_left, ENDS), microseconds))
 
 
 def merge(into: Buckets, other: Mapping[int, int]) -> None:
@@ -50,8 +50,13 @@ def quantile(buckets: Mapping[int, int], q: float) -> float | None:
     for index in sorted(buckets):
         seen += buckets[index]
         if seen > rank:
-            return float(2 * _GAMMA**index / (_GAMMA + 1))
+            return middle(index)
     return None
+
+
+def middle(index: int) -> float:
+    """Microseconds within 2 % of everything in a bucket."""
+    return float(2 * _GAMMA**index / (_GAMMA + 1))
 
 
 def encode(buckets: Mapping[int, int]) -> bytes:

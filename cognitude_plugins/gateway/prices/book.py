@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,7 +16,8 @@ from .price_map import price_map_path, prices_for, read_map
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    # By `time`, which a replay sets to another day; ``datetime.now`` would not know.
+    return datetime.fromtimestamp(time.time(), UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,18 +58,21 @@ class Storage:
         """False for an SQLite file that is not there yet: reading it would make it."""
         return self.dialect == "postgresql" or Path(self._url.database or "").is_file()
 
-    async def read(self, work: Callable[[Connection], T], *, patient: bool = False) -> T:
-        """What ``work`` returns, within a transaction that changes nothing. Raises `Unavailable`."""
+    async def read(self, work: Callable[[Connection], T], *, patient: bool = False, seconds: float | None = None) -> T:
+        """What ``work`` returns, within a transaction that changes nothing; ``seconds`` are a bound of its own.
+
+        Raises `Unavailable`.
+        """
         if self._readers is None:
             self._readers = ThreadPoolExecutor(self._pool, thread_name_prefix="sql-read")
-        return await self._in_thread(self._readers, work, False, patient)
+        return await self._in_thread(self._readers, work, False, seconds or self._seconds(patient))
 
     async def write(self, work: Callable[[Connection], T], *, patient: bool = False) -> T:
         """The same, committed when ``work`` returns, rolled back when it raises."""
         if self._writers is None:
             threads = 1 if self.dialect == "sqlite" else self._pool
             self._writers = ThreadPoolExecutor(threads, thread_name_prefix="sql-write")
-        return await self._in_thread(self._writers, work, True, patient)
+        return await self._in_thread(self._writers, work, True, self._seconds(patient))
 
     def read_now(self, work: Callable[[Connection], T], *, patient: bool = False) -> T:
         return self._now(work, False, patient)
@@ -105,10 +108,10 @@ class Storage:
         return f"Storage({shown.render_as_string(hide_password=True)})"
 
     async def _in_thread(
-        self, threads: ThreadPoolExecutor, work: Callable[[Connection], T], writes: bool, patient: bool
+        self, threads: ThreadPoolExecutor, work: Callable[[Connection], T], writes: bool, seconds: float
     ) -> T:
-        stop, limit, loop = Stop(), self._limit(patient), asyncio.get_running_loop()
-        running = loop.run_in_executor(threads, partial(self._run, work, writes, patient, stop))
+        stop, limit, loop = Stop(), self._limit(seconds), asyncio.get_running_loop()
+        running = loop.run_in_executor(threads, partial(self._run, work, writes, seconds, stop))
         try:
             # Not ``wait_for``: in Python 3.11 it swallows a cancellation that comes when the answer is just there.
             async with asyncio.timeout(limit):
@@ -122,30 +125,32 @@ class Storage:
             raise
 
     def _now(self, work: Callable[[Connection], T], writes: bool, patient: bool) -> T:
-        stop = Stop()
-        timer = Timer(self._limit(patient), stop.pull)
+        stop, seconds = Stop(), self._seconds(patient)
+        timer = Timer(self._limit(seconds), stop.pull)
         timer.daemon = True
         timer.start()
         try:
-            return self._run(work, writes, patient, stop)
+            return self._run(work, writes, seconds, stop)
         finally:
             timer.cancel()
 
-    def _limit(self, patient: bool) -> float:
-        """Of everything. SQLite waits for another process' transaction, PostgreSQL itself keeps to the timeout."""
-        return _PATIENT_SECONDS if patient else self.timeout + engines.GRACE_SECONDS[self.dialect]
+    def _seconds(self, patient: bool) -> float:
+        return _PATIENT_SECONDS if patient else self.timeout
 
-    def _run(self, work: Callable[[Connection], T], writes: bool, patient: bool, stop: Stop) -> T:
+    def _limit(self, seconds: float) -> float:
+        """Of everything. SQLite waits for another process' transaction, PostgreSQL itself keeps to the timeout."""
+        return seconds + engines.GRACE_SECONDS[self.dialect]
+
+    def _run(self, work: Callable[[Connection], T], writes: bool, seconds: float, stop: Stop) -> T:
         self._running.add(stop)
         try:
             with self.reached(writes=writes), ExitStack() as stack:
-                return work(self._begun(stack, writes, patient, stop))
+                return work(self._begun(stack, writes, seconds, stop))
         finally:
             self._running.discard(stop)
 
-    def _begun(self, stack: ExitStack, writes: bool, patient: bool, stop: Stop) -> Connection:
+    def _begun(self, stack: ExitStack, writes: bool, seconds: float, stop: Stop) -> Connection:
         """A connection in a transaction; one that broke while nobody used it is found out here, and another made."""
-        seconds = _PATIENT_SECONDS if patient else self.timeout
         try:
             return self._connected(stack, writes, seconds, stop)
         except DBAPIError as error:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Connection
 
 from .database import Storage
 
 T = TypeVar("T")
+
+_PATIENT_SECONDS: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +22,7 @@ class TenantDatabase:
     _storage: Storage
 
     async def read(self, organization: str, work: Callable[[Connection], T], *, patient: bool = False) -> T:
-        return await self._storage.read(_of(organization, work), patient=patient)
+        return await self._storage.read(_of(organization, work), seconds=_PATIENT_SECONDS if patient else None)
 
     async def write(self, organization: str, work: Callable[[Connection], T]) -> T:
         return await self._storage.write(_of(organization, work))

@@ -84,6 +84,7 @@ def _random_row(dice: random.Random, id: str, time_ms: int) -> Row:
         cost_nano_usd=dice.choice((None, 0, dice.randrange(10**10))),
         saved_nano_usd=dice.choice((0, 0, dice.randrange(10**6), -5)),
         latency_us=int(dice.lognormvariate(12, 2)) + 1,
+        complexity=dice.choice((None, "simple", "complex")),
         tags=dice.choice(({}, {"team": "a"}, {"team": "b", "a'\"b": "="})),
     )
 
@@ -156,4 +157,5 @@ def as_fake(one: Row) -> FakeCall:
         saved_nano_usd=one.saved_nano_usd,
         seconds=one.latency_us / 1e6,
         tags=one.tags,
+        complexity=one.complexity,
     )

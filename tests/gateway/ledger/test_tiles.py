@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,3 +79,57 @@ def test_where_calls_are_gone_times_are_taken_to_what_is_left() -> None:
         HOUR_MS,
         0,
     ]
+
+
+CUTS = st.lists(TIMES, max_size=6, unique=True).map(sorted)
+
+
+@given(TIMES, TIMES, HORIZONS, CUTS)
+def test_no_tile_is_cut_but_days_that_are_put_right(start: int, end: int, horizons: Horizons, cuts: list[int]) -> None:
+    """Each moment counts once in the end: with the noon of its day, or with itself after it was moved."""
+    try:
+        found = tiles(start, end, horizons, cuts)
+    except ValueError as error:
+        assert "cannot be split there" in str(error)  # noqa: PT017
+        assert min(cuts) < horizons.calls
+        return
+    assert_sound(
+        tuple(sorted((one for one in found if not one.moved), key=lambda one: one.start)),
+        *(floor(time, horizons) for time in (start, end)),
+    )
+    for tile in found:
+        inner = [cut for cut in cuts if tile.start < cut < tile.end and cut % WIDTHS[tile.kind]]
+        assert not inner or tile.kind == "day"
+        for cut in inner:
+            assert moved_around(cut, found) == {True, False}
+
+
+def moved_around(cut: int, found: tuple[Tile, ...]) -> set[bool]:
+    """Whether what comes just before and just after a time is moved."""
+    return {any(one.moved and one.start <= time < one.end for one in found) for time in (cut - 1, cut)}
+
+
+@given(TIMES, TIMES, CUTS)
+def test_days_of_keys_are_read_from_calls_where_they_are_cut(start: int, end: int, cuts: list[int]) -> None:
+    found = identity_tiles(start, end, Horizons(), cuts)
+    assert_sound(found, start, end)
+    for tile in found:
+        assert tile.kind == "call" or not any(cut % DAY_MS and tile.start < cut < tile.end for cut in cuts)
+
+
+def test_the_smaller_part_of_a_cut_day_is_moved() -> None:
+    early, late = DAY_MS + 2 * HOUR_MS, 2 * DAY_MS + 22 * HOUR_MS
+    found = tiles(0, 4 * DAY_MS, Horizons(), [early, late])
+    assert found == (
+        Tile(kind="hour", start=DAY_MS, end=early, moved=True),
+        Tile(kind="hour", start=late, end=3 * DAY_MS, moved=True),
+        Tile(kind="day", start=0, end=4 * DAY_MS),
+    )
+
+
+def test_what_is_kept_too_coarsely_cannot_be_cut() -> None:
+    kept = Horizons(calls=9 * DAY_MS, minutes=6 * DAY_MS, hours=3 * DAY_MS)
+    for cut, said in ((DAY_MS + HOUR_MS, "by day"), (4 * DAY_MS + 1, "by hour"), (7 * DAY_MS + 1, "by minute")):
+        with pytest.raises(ValueError, match=f"{said} of UTC only"):
+            tiles(0, 20 * DAY_MS, kept, [cut])
+    tiles(0, 20 * DAY_MS, kept, [DAY_MS, 4 * DAY_MS + HOUR_MS, 7 * DAY_MS + MINUTE_MS, 9 * DAY_MS + 1])

@@ -1,0 +1,147 @@
+"""Metrics of the operator's own: arithmetic over the sums of a group, compiled once.
+
+What is allowed is so little that an evaluation cannot take long: numbers, the names of `NAMES`, ``+ - * / // % **``,
+``min``, ``max`` and ``round``.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from math import isfinite
+from typing import Any, Final
+from warnings import catch_warnings
+
+from hooks import Sums
+
+NAMES: Final = (
+    *("calls", "errors", "hits", "incomplete", "unpriced"),
+    *("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens", "total_tokens"),
+    *("cost_nano_usd", "cost_usd", "saved_nano_usd", "saved_usd", "error_rate", "hit_rate"),
+    *("p50", "p95", "p99"),
+)
+"""What an expression can read of a group. Quantiles are in seconds, rates in 0 … 1."""
+QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+LONGEST: Final = 500
+
+_DEEPEST: Final = 32
+_NANO: Final = 1e9
+_FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {"min": min, "max": max, "round": round}
+
+
+def _power(base: float, exponent: float) -> Any:
+    """Of floats, which overflow at once; of whole numbers it could take for ever."""
+    return float(base) ** float(exponent)
+
+
+_OPERATORS: Final[Mapping[type[ast.AST], Callable[..., Any]]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: _power,
+    ast.USub: operator.neg,
+    ast.UAdd: operator.pos,
+}
+_PARTS: Final = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Constant, ast.Load, *_OPERATORS)
+
+
+class Metric:
+    """A compiled expression. Raises ``ValueError`` that says what is wrong with the text, and where."""
+
+    def __init__(self, expression: str) -> None:
+        # Imported when the first metric is read: most configurations have none.
+        from simpleeval import SimpleEval  # type: ignore[import-untyped]
+
+        self.expression: Final = expression
+        self._parsed: Final = _parsed(expression)
+        self._evaluator: Final = SimpleEval(operators=dict(_OPERATORS), functions=dict(_FUNCTIONS))
+
+    def value(self, named: Mapping[str, float | None]) -> float | None:
+        """None where something it reads is not known, where it divides by zero, and for what is no finite number."""
+        self._evaluator.names = {name: value for name, value in named.items() if value is not None}
+        from simpleeval import InvalidExpression
+
+        try:
+            found = self._evaluator.eval(self.expression, previously_parsed=self._parsed)
+            return float(found) if isinstance(found, int | float) and isfinite(found) else None
+        except (ArithmeticError, TypeError, ValueError, InvalidExpression):
+            return None
+
+
+def metric_value(expression: str, sums: Sums) -> float | None:
+    """Of these sums, whose ``seconds`` are at `QUANTILES` or empty. Raises ``ValueError`` for what is no expression."""
+    return compiled(expression).value(named_sums(sums))
+
+
+@lru_cache(maxsize=1024)
+def compiled(expression: str) -> Metric:
+    return Metric(expression)
+
+
+def named_sums(sums: Sums) -> dict[str, float | None]:
+    """What each of `NAMES` is; None where it is not known."""
+    given = len(sums.seconds) == len(QUANTILES)
+    seconds = sums.seconds if given else (None,) * len(QUANTILES)
+    return {
+        **{name: getattr(sums, name) for name in NAMES if name in Sums.__slots__},
+        "total_tokens": sums.prompt_tokens + sums.completion_tokens,
+        "cost_usd": sums.cost_nano_usd / _NANO,
+        "saved_usd": sums.saved_nano_usd / _NANO,
+        "error_rate": rate(sums.errors, sums.calls),
+        "hit_rate": rate(sums.hits, sums.calls),
+        **dict(zip(QUANTILES, seconds, strict=True)),
+    }
+
+
+def rate(some: int, all_of_them: int) -> float | None:
+    return some / all_of_them if all_of_them else None
+
+
+def _parsed(expression: str) -> ast.expr:
+    if len(expression) > LONGEST:
+        raise ValueError(f"an expression has at most {LONGEST} characters, not {len(expression)}")
+    try:
+        with catch_warnings(action="ignore"):
+            parsed = ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        where = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
+        raise ValueError(f"{expression!r} is no expression: it cannot be read{where}") from None
+    for node, depth in _walked(parsed):
+        _check(node, depth, expression.strip())
+    return parsed
+
+
+def _walked(parsed: ast.AST) -> Iterator[tuple[ast.AST, int]]:
+    """Without recursion: how deep it is, is the writer's choice."""
+    waiting = [(parsed, 1)]
+    while waiting:
+        node, depth = waiting.pop()
+        yield node, depth
+        waiting += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
+
+
+def _check(node: ast.AST, depth: int, text: str) -> None:
+    where = f" at character {node.col_offset + 1}" if hasattr(node, "col_offset") else ""
+    if depth > _DEEPEST:
+        raise ValueError(f"{text!r} is nested deeper than {_DEEPEST}{where}")
+    if not isinstance(node, _PARTS):
+        raise ValueError(f"{text!r}: {_shown(node)}{where} is not allowed: there are numbers, names, + - * / // % **")
+    if isinstance(node, ast.Constant) and type(node.value) not in (int, float):
+        raise ValueError(f"{text!r}: {node.value!r}{where} is no number")
+    if isinstance(node, ast.Call):
+        if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords or not node.args:
+            raise ValueError(f"{text!r}: what is called{where} is not one of {', '.join(_FUNCTIONS)} with values")
+    elif isinstance(node, ast.Name) and node.id not in NAMES and node.id not in _FUNCTIONS:
+        nearest = get_close_matches(node.id, NAMES, n=1)
+        hint = f"; the nearest is {nearest[0]!r}" if nearest else f": there are {', '.join(NAMES)}"
+        raise ValueError(f"{text!r}: {node.id!r}{where} is not known{hint}")
+
+
+def _shown(node: ast.AST) -> str:
+    return type(node).__name__.lower()

@@ -1,0 +1,1 @@
+"""Jobs: when they are due, and which process of the cluster runs them."""

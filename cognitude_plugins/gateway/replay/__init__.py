@@ -1,0 +1,1 @@
+"""Recorded calls through a changed pipeline: the real plugins, a clock of our own, no provider."""

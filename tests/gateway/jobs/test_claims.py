@@ -1,0 +1,81 @@
+"""A tick is claimed once, held by renewing, and whoever lost it writes nothing any more."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from sqlalchemy import update
+
+from cognitude_plugins.gateway.jobs.claims import LEASE_MS, claim, finish, give_back, renew, state
+from cognitude_plugins.gateway.jobs.tables import JOBS
+from cognitude_plugins.gateway.storage.database import Storage
+
+DUE = datetime(2026, 11, 29, 8, 0, 0, 123_000, tzinfo=UTC)
+LATER = DUE + timedelta(minutes=1)
+
+
+def claimed(storage: Storage, due: datetime = DUE, holder: str = "one") -> int | None:
+    return storage.write_now(partial(claim, name="a.job", due=due, holder=holder))
+
+
+def expire(storage: Storage) -> None:
+    storage.write_now(lambda connection: connection.execute(update(JOBS).values(expires_ms=1)))
+
+
+def test_nobody_has_what_was_never_claimed(each_database: Storage) -> None:
+    assert each_database.read_now(partial(state, name="a.job")) is None
+
+
+def test_a_tick_is_had_by_one(each_database: Storage) -> None:
+    assert claimed(each_database) == 1
+    assert claimed(each_database, holder="other") is None
+    found = each_database.read_now(partial(state, name="a.job"))
+    assert found is not None
+    assert (found.due, found.fence, found.done) == (DUE, 1, False)
+    assert 0 < found.left_ms <= LEASE_MS
+    assert abs(found.started - datetime.now(UTC)) < timedelta(seconds=5)
+    assert not found.free_for(DUE)
+    assert not found.free_for(LATER), "a run is not overlapped"
+
+
+def test_of_many_at_once_one_has_it(each_database: Storage) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        fences = list(threads.map(lambda number: claimed(each_database, holder=str(number)), range(16)))
+    assert sorted(fences, key=lambda fence: fence is None) == [1] + [None] * 15
+
+
+def test_a_tick_that_is_over_is_not_had_again_and_the_next_is(each_database: Storage) -> None:
+    claimed(each_database)
+    assert each_database.write_now(partial(finish, name="a.job", fence=1, seconds=0.5, error="ValueError" * 100))
+    found = each_database.read_now(partial(state, name="a.job"))
+    assert found is not None
+    assert (found.done, found.seconds, len(found.error or "")) == (True, 0.5, 500)
+    assert claimed(each_database) is None
+    assert claimed(each_database, DUE - timedelta(minutes=1)) is None, "nor one from before"
+    assert claimed(each_database, LATER) == 2
+
+
+def test_who_lost_it_writes_nothing(each_database: Storage) -> None:
+    claimed(each_database)
+    expire(each_database)
+    assert claimed(each_database, holder="other") == 2
+    for change in (renew, give_back, partial(finish, seconds=1.0, error=None)):
+        assert not each_database.write_now(partial(change, name="a.job", fence=1))
+    assert each_database.write_now(partial(renew, name="a.job", fence=2))
+    assert each_database.write_now(partial(finish, name="a.job", fence=2, seconds=1.0, error=None))
+
+
+def test_what_is_given_back_is_free_at_once(each_database: Storage) -> None:
+    claimed(each_database)
+    assert each_database.write_now(partial(give_back, name="a.job", fence=1))
+    found = each_database.read_now(partial(state, name="a.job"))
+    assert found is not None
+    assert found.free_for(DUE)
+    assert claimed(each_database, holder="other") == 2
+
+
+def test_jobs_are_had_each_by_itself(each_database: Storage) -> None:
+    assert claimed(each_database) == 1
+    assert each_database.write_now(partial(claim, name="b.job", due=DUE, holder="other")) == 1
