@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -9,12 +11,15 @@ from starlette.routing import BaseRoute, Route
 from hooks import operation
 from hooks.endpoint import answer, answering, query_as
 
-from .advisor import advise
+from .advisor import Advice, advise
 from .desk import Desk
 from .recommendations_bodies import RecommendationsBody, RecommendationsQuery, body_of
+from .remembered import Remembered
 
 
 def route(desk: Desk) -> BaseRoute:
+    remembered: Remembered[tuple[Advice, datetime]] = Remembered()
+
     @operation(
         "Recommend what to change, with the saving it would have had on the organization's own calls",
         access="organization",
@@ -25,9 +30,14 @@ def route(desk: Desk) -> BaseRoute:
     @answering
     async def show_recommendations(request: Request) -> Response:
         settings, wanted = desk.config.recommendations, query_as(request, RecommendationsQuery)
-        organization, until = request.state.caller.organization, desk.now()
+        organization = request.state.caller.organization
         days = settings.days if wanted.days is None else wanted.days
-        advice = await advise(desk.gateway, organization, settings, days=days, until=until)
+
+        async def make() -> tuple[Advice, datetime]:
+            now = desk.now()
+            return await advise(desk.gateway, organization, settings, days=days, until=now), now
+
+        advice, until = await remembered.get((organization, days), make)
         return answer(body_of(advice, organization, until, settings))
 
     return Route("/analytics/recommendations", show_recommendations, methods=["GET"])
