@@ -14,7 +14,7 @@ WORKERS ?= 1
 DATA ?= $(firstword $(wildcard data/routing/outcomes.jsonl.gz ../*/data/routing/outcomes.jsonl.gz))
 SEED ?= 0
 
-.PHONY: help run install test lint check format soak bench eval-routing eval-forecast conformance lock schema docs clean
+.PHONY: help run install test lint check format soak bench eval-routing eval-forecast eval-recommendations conformance lock schema docs clean
 
 help:
 	@echo "make run          set up and serve plugins.yaml on http://$(HOST):$(PORT)"
@@ -23,6 +23,7 @@ help:
 	@echo "make bench        gateway, bare floor and peers side by side"
 	@echo "make eval-routing what the router is worth, on recorded outcomes (DATA=...)"
 	@echo "make eval-forecast whether forecasts hold what they say, and anomalies are noticed"
+	@echo "make eval-recommendations  what recommendations find in made-up traffic"
 	@echo "make conformance  around LiteLLM's real proxy"
 	@echo "make soak         the long forms of the long tests"
 	@echo "make install      the set-up alone, into $(VENV)"
@@ -61,6 +62,10 @@ eval-routing: $(VENV)/dev.installed
 # The same, and WRITE=1 makes the table of errors that is shipped before it is tested.
 eval-forecast: $(VENV)/dev.installed
 	$(BIN)/python -m tests.eval.forecast --seed $(SEED) $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
+
+# WRITE=1 puts the table into docs/recommendations.md.
+eval-recommendations: $(VENV)/dev.installed
+	$(BIN)/python -m tests.eval.recommendations --seed $(SEED) $(if $(WRITE),--write)
 
 conformance: $(VENV)/peers.installed
 	$(VENV)/peers/bin/python -m pytest tests/conformance

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from .fingerprint import Fingerprint
 from .payload import Payload
 from .plan import Deployment
+
+if TYPE_CHECKING:
+    from .gateway import Booked
 
 Api = Literal["chat", "completions", "embeddings", "responses", "messages"]
 """Which endpoint a call came through. Every one of them takes the same path."""
@@ -81,7 +84,8 @@ class Call:
 
     ``id`` is also the answer's ``x-request-id``. ``payload`` is the request body: forwarded byte for byte unless a
     plugin replaced it. Under ``dry_run`` a plugin may decide but must not change any state, and no provider is called.
-    ``state`` is the one mutable thing: a scratch dict for this call, keyed by the plugin's name.
+    ``state`` is the one mutable thing: a scratch dict for this call, keyed by the plugin's name. ``recorded`` is there
+    in a replay only, where the body's words are made up: what the ledger has of the call that is played again.
     """
 
     id: str
@@ -91,6 +95,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=Headers)
     dry_run: bool = False
     state: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    recorded: Booked | None = field(default=None, compare=False, repr=False)
 
     def record(
         self,
@@ -100,6 +105,7 @@ class Call:
         saved_nano_usd: int | None = None,
         baseline: Deployment | None = None,
         fingerprint: Fingerprint | None = None,
+        reason: str | None = None,
     ) -> None:
         """Note down for this call's row in the ledger what only a plugin knows; what is None stays as it was.
 
@@ -107,10 +113,11 @@ class Call:
         what the call would have cost more without the plugin, in billionths of a dollar (added to what others saved).
         ``baseline`` is the deployment that a router's choice is held against: what the same tokens would have
         cost more there is added to what was saved, once they are known; less, if they would have cost less.
-        ``fingerprint`` tells what the prompt has in common with others.
+        ``fingerprint`` tells what the prompt has in common with others. ``reason`` is said in the row's ``route``,
+        behind those of routers: a word or a few, without semicolons, of how the answer came about.
         Raises ``TypeError`` for what is no text or whole number, ``ValueError`` beyond 2**53; nothing is noted then.
         """
-        for name, text in (("complexity", complexity), ("cache_key", cache_key)):
+        for name, text in (("complexity", complexity), ("cache_key", cache_key), ("reason", reason)):
             if text is not None and not isinstance(text, str):
                 raise TypeError(f"{name} is a text, not {type(text).__name__}")
         if saved_nano_usd is not None:
@@ -132,6 +139,8 @@ class Call:
             row["baseline"] = baseline
         if fingerprint is not None:
             row["fingerprint"] = fingerprint
+        if reason is not None:
+            row["reasons"] = (*row.get("reasons", ()), reason)
 
     def keep_while(self, wanted: Callable[[], bool]) -> None:
         """Others wait for this call's answer: while ``wanted()`` is true it goes on although its client has left.

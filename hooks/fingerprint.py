@@ -25,11 +25,16 @@ class Fingerprint:
     prefix_tokens: int | None = None
 
     def __post_init__(self) -> None:
-        for name in self.__slots__:
-            number = getattr(self, name)
-            if number is None and name.startswith("prefix"):
-                continue
-            if type(number) is not int or not 0 <= number <= LARGEST:
-                raise ValueError(f"{name} of a fingerprint is a whole number from 0 to 2**53 - 1, not {number!r:.40}")
+        _check("request", self.request)
+        _check("shape", self.shape)
+        if self.prefix is not None:
+            _check("prefix", self.prefix)
+        if self.prefix_tokens is not None:
+            _check("prefix_tokens", self.prefix_tokens)
         if (self.prefix is None) != (self.prefix_tokens is None):
             raise ValueError("a fingerprint has both prefix and prefix_tokens, or neither")
+
+
+def _check(name: str, number: object) -> None:
+    if type(number) is not int or not 0 <= number <= LARGEST:
+        raise ValueError(f"{name} of a fingerprint is a whole number from 0 to 2**53 - 1, not {number!r:.40}")

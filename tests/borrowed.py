@@ -7,18 +7,24 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import orjson
+from ruamel.yaml import YAML
 from sqlalchemy import Connection, text
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from cognitude_plugins.gateway.auth import WRONG_KEY
+from cognitude_plugins.gateway.ledger.reader import Reader
+from cognitude_plugins.gateway.ledger.row import COLUMNS
+from cognitude_plugins.gateway.ledger.tables import CALLS
 from cognitude_plugins.gateway.openapi import document
 from cognitude_plugins.gateway.routes import guarded, operations
+from cognitude_plugins.gateway.runtime import build
 from cognitude_plugins.gateway.storage.branch import Branch
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import downgrade, upgrade
 from cognitude_plugins.gateway.storage.tenant import TenantDatabase
-from hooks import Caller, Database, Reply
+from hooks import Caller, Database, Ledger, Reply
 
 
 class Tables:
@@ -76,3 +82,62 @@ def gated(routes: Iterable[BaseRoute], callers: Mapping[str, Caller]) -> Starlet
 def documented(routes: Iterable[BaseRoute]) -> dict[str, Any]:
     """The OpenAPI document of these routes alone."""
     return document(operations(list(routes)), version="1")
+
+
+def configured(folder: Path, base: Mapping[str, Any], snippet: str) -> Any:
+    """The runtime of a configuration with the entries of a piece of YAML in it. Raises `hooks.ConfigError`."""
+    changed: dict[str, Any] = YAML(typ="safe", pure=True).load(snippet)
+    models = {one["name"]: one for one in [*base.get("models", ()), *changed.get("models", ())]}
+    path = folder / "plugins.yaml"
+    # JSON is YAML.
+    path.write_bytes(orjson.dumps({**base, **changed, "models": list(models.values())}))
+    return build(path, {})
+
+
+class KeptCalls:
+    """Single calls in the gateway's own table, and what reads them."""
+
+    def __init__(self, storage: Storage, folder: Path) -> None:
+        upgrade(storage, folder / "migrations.lock")
+        self._storage = storage
+        self.ledger: Ledger = Reader(storage)
+        self.database: Database = TenantDatabase(storage)
+
+    def put(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Columns that a row leaves out are those of a good answer of a provider."""
+        values = [{**_GOOD, "id": f"req_{number}", **row} for number, row in enumerate(rows)]
+        for one in values:
+            one["tags"] = orjson.dumps(one["tags"]).decode()
+        if values:
+            self._storage.write_now(lambda connection: connection.execute(CALLS.insert(), values))
+
+    def clear(self) -> None:
+        self._storage.write_now(lambda connection: connection.execute(CALLS.delete()))
+
+    def close(self) -> None:
+        self._storage.close()
+
+
+def sqlite_calls(folder: Path) -> KeptCalls:
+    return KeptCalls(Storage(f"sqlite:///{folder / 'cognitude.db'}"), folder)
+
+
+_GOOD: dict[str, Any] = {
+    **dict.fromkeys(COLUMNS),
+    "organization": "acme",
+    "key": "key-1",
+    "api": "chat",
+    "source": "provider",
+    "provider": "simulated",
+    "requested_model": "sim",
+    "model": "sim",
+    "deployment": "sim",
+    "status": 200,
+    "stream": False,
+    "complete": True,
+    "saved_nano_usd": 0,
+    "latency_us": 1000,
+    "overhead_us": 10,
+    "attempts": 1,
+    "tags": {},
+}

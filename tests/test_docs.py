@@ -33,6 +33,7 @@ PAGES = (
     "docs/monitoring.md",
     "docs/operations.md",
     "docs/prices.md",
+    "docs/recommendations.md",
     "docs/redis.md",
     "docs/reliability.md",
     "docs/replay.md",

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from . import anomalies_api, breakdown_api, forecast_api, series_api, summary_api
+from . import (
+    anomalies_api,
+    breakdown_api,
+    forecast_api,
+    recommendations_api,
+    savings_api,
+    series_api,
+    summary_api,
+)
 from .desk import Desk
 
 
@@ -13,6 +21,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
         breakdown_api.route(desk),
         summary_api.route(desk),
         *series_api.series_routes(desk),
+        recommendations_api.route(desk),
+        savings_api.route(desk),
         *forecast_api.routes(desk),
         *anomalies_api.routes(desk),
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from math import sqrt
+from math import ceil, sqrt
 from typing import Final
 
 from .daily import Daily
@@ -28,13 +28,17 @@ _ERROR_DAYS: Final = 42
 _DOUBT_DAYS: Final = 4
 _DOUBT: Final = 0.35
 """Error of a day ahead before any is known, of the level; it counts as much as `_DOUBT_DAYS` days that are known."""
+_LEAST_SIZE: Final = 0.2
 _SHARE: Final = 0.1
 """Error of a sum of many days, of the sum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """As of the end of a day. ``weekday`` is of the day after; money in nano-dollars, ``slope`` of the first day."""
+    """As of the end of a day. ``weekday`` is of the day after; money in nano-dollars, ``slope`` of the first day.
+
+    ``day_error`` is of a day that is as the mean of the week.
+    """
 
     level: Level
     weekday: int
@@ -55,8 +59,16 @@ class Outlook:
         return list(accumulate(self.days(count)))
 
     def yardstick(self, days: float, expected: float) -> float:
-        """What errors of a sum of so many days (also parts of one) are measured in: more than 0."""
-        return max(sqrt(days * self.day_error**2 + (_SHARE * expected) ** 2), 1.0)
+        """What errors of a sum of so many days are measured in: more than 0. Of the first one it may be a part."""
+        return max(sqrt(self._squares(days) * self.day_error**2 + (_SHARE * expected) ** 2), 1.0)
+
+    def _squares(self, days: float) -> float:
+        """Of the days' sizes, in days as the mean of the week: little can go wrong on a day with little spend."""
+        squares = [_size(self.level, self.weekday + ahead) ** 2 for ahead in range(7)]
+        later = ceil(days) - 1
+        weeks, rest = divmod(later, 7)
+        part = days - later
+        return part * squares[0] + weeks * sum(squares) + sum(squares[(1 + day) % 7] for day in range(rest))
 
 
 class Course:
@@ -84,11 +96,16 @@ class Course:
 
 
 def _squared_errors(daily: Daily, known: Sequence[Level]) -> list[float]:
-    """Of each day, as it was expected the evening before; 0 of the first."""
+    """Of each day, as it was expected the evening before, by the size of its weekday; 0 of the first."""
     errors = [0.0]
     for day in range(1, len(daily)):
-        errors.append((daily.spend[day] - known[day - 1].expected(daily.weekday + day)) ** 2)
+        level, weekday = known[day - 1], daily.weekday + day
+        errors.append(((daily.spend[day] - level.expected(weekday)) / _size(level, weekday)) ** 2)
     return errors
+
+
+def _size(level: Level, weekday: int) -> float:
+    return max(level.weekdays[weekday % 7], _LEAST_SIZE)
 
 
 def _slope(daily: Daily, days: int, level: Level) -> float:

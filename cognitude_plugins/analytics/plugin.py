@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hooks import Gateway, hookimpl
+from hooks import Call, Gateway, Payload, hookimpl
 
 from .desk import Desk
+from .fingerprint import fingerprint
 from .settings import Config
 
 if TYPE_CHECKING:
@@ -33,6 +34,19 @@ class Analytics:
     async def lifespan(self, gateway: Gateway) -> AsyncIterator[None]:
         async with self._desk.opened(gateway):
             yield
+
+    @hookimpl
+    def pre_request(self, call: Call) -> None:
+        """What was asked, before plugins further down change it: they do so for a miss and not for a hit."""
+        if self._desk.config.fingerprints and not call.dry_run:
+            call.state[self._name] = call.payload
+
+    @hookimpl
+    def post_response(self, call: Call) -> None:
+        if self._desk.config.fingerprints and not call.dry_run:
+            asked = call.state.get(self._name)
+            payload = asked if isinstance(asked, Payload) else call.payload
+            call.record(fingerprint=fingerprint(call.caller.organization, call.api, payload.peek()))
 
     @hookimpl
     def routes(self) -> Iterable[BaseRoute]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -27,6 +28,35 @@ class MetricSettings(BaseModel):
     description: str = Field(default="", max_length=500, description="What it says, for people.")
 
 
+Dollars = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+
+
+class Thresholds(BaseModel):
+    """US dollars a month from which on a recommendation is shown."""
+
+    model_config = _STRICT
+
+    cache_opportunity: Dollars = Field(default=10, description="Of repeats that no cache answered.")
+    model_downgrade: Dollars = Field(default=20, description="Of calls that a cheaper model serves.")
+    smart_routing: Dollars = Field(default=5, description="Of calls that name a model where an alias would choose.")
+    max_tokens: Dollars = Field(default=5, description="Of limits on answers that are missing or too tight.")
+    prompt_patterns: Dollars = Field(default=5, description="Of long beginnings and near-repeats.")
+
+    def of(self, kind: str) -> Decimal:
+        return Decimal(str(getattr(self, kind)))
+
+
+class Recommendations(BaseModel):
+    """What ``GET /analytics/recommendations`` looks at."""
+
+    model_config = _STRICT
+
+    days: int = Field(default=14, ge=1, le=90, description="How many days are looked back at.")
+    thresholds: Thresholds = Field(
+        default=Thresholds(), description="US dollars a month from which on each recommendation is shown."
+    )
+
+
 class Config(BaseModel):
     model_config = _STRICT
 
@@ -37,6 +67,14 @@ class Config(BaseModel):
     )
     metrics: list[MetricSettings] = Field(
         default=[], max_length=64, description="Figures of your own for each group of a breakdown."
+    )
+    recommendations: Recommendations = Field(
+        default=Recommendations(), description="What is looked at for recommendations, and what is worth showing."
+    )
+    baseline: str | None = Field(
+        default=None,
+        max_length=256,
+        description="The model that savings are held against: what the same tokens would have cost there.",
     )
 
     @model_validator(mode="after")

@@ -55,5 +55,10 @@ def level(score: float) -> Level:
     return "simple" if score < MEDIUM_FROM else "medium" if score < COMPLEX_FROM else "complex"
 
 
+def level_of(word: str) -> Level:
+    """A level by its name; ``complex`` for what is none."""
+    return "simple" if word == "simple" else "medium" if word == "medium" else "complex"
+
+
 def _size(part: tuple[str, float]) -> float:
     return abs(part[1])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from hooks import Call, Deployment, Gateway, Plan, Reply
 
 from .candidates import Candidate, Survey
 from .catalogue import published
-from .complexity import complexity
+from .complexity import complexity, level_of
 from .decide import Caution, Decision, decide
 from .features import Features, describe
 from .gain import Loss
@@ -62,10 +63,17 @@ class Router:
         return None if family is None else family.quality(task)
 
     async def route(self, call: Call, plan: Plan, wishes: Wishes) -> tuple[Plan, Routed] | Reply:
-        """The reply is a 400: no model can do what the call needs, or none as it wants it."""
+        """The reply is a 400: no model can do what the call needs, or none as it wants it.
+
+        In a replay the words are not there; what was made of them the recorded reason tells.
+        """
         prompt = prompt_of(call)
         features = describe(prompt.text)
-        task = task_type(features)
+        looks = complexity(features)
+        known = None if call.recorded is None else Reason.read(call.recorded.route or "", self._name)
+        task = task_type(features) if known is None else known.task
+        if known is not None:
+            looks = replace(looks, level=level_of(known.level))
         found = self._survey.of(plan.deployments, prompt, task, self._gateway.prompt_tokens(call))
         decision = self._decided(call, found, features, task, wishes)
         if decision.selected is None:
@@ -80,7 +88,7 @@ class Router:
             prompt=prompt,
             features=features,
             task=task,
-            complexity=complexity(features),
+            complexity=looks,
             wishes=wishes,
             decision=decision,
             model=model,

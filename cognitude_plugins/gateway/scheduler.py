@@ -84,13 +84,14 @@ class Scheduler:
         }
         self._faults = faults
         self._now = now
-        self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}"
+        self._holder = ""
         self._storage: Storage | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self, storage: Storage | None) -> None:
         """Without a database, as in a runtime without books, jobs of ``cluster`` scope run in this process."""
         self._storage = storage
+        self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}"
         for one in self.jobs.values():
             alone = one.job.scope == "process" or storage is None
             work = self._repeat(one) if alone and one.job.every is not None else self._keep_time(one)

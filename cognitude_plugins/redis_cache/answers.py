@@ -25,6 +25,8 @@ _HEADER: Final = "x-cognitude-cache"
 MISS: Final[Mapping[str, str]] = {_HEADER: "miss", "cache-status": f"{_NAME}; fwd=miss"}
 STORED: Final[Mapping[str, str]] = {_HEADER: "miss", "cache-status": f"{_NAME}; fwd=miss; stored"}
 FORCED: Final[Mapping[str, str]] = {_HEADER: "bypass", "cache-status": f"{_NAME}; fwd=request"}
+TOGETHER: Final = "coalesced"
+"""In the ledger's ``route``: the answer of another call that was on its way."""
 BYPASSED: Final[Mapping[str, str]] = {_HEADER: "bypass", "cache-status": f"{_NAME}; fwd=bypass"}
 COALESCED: Final[Mapping[str, str]] = {_HEADER: "coalesced", "cache-status": f"{_NAME}; fwd=miss; collapsed"}
 NOT_CACHED: Final = Reply.error(
@@ -73,7 +75,7 @@ def followed(call: Call, flight: Flight, key: str) -> Reply:
         async with aclosing(cast(Any, following)):
             async for chunk in following:
                 yield chunk
-        call.record(cache_key=key, saved_nano_usd=flight.cost_nano_usd)
+        call.record(cache_key=key, saved_nano_usd=flight.cost_nano_usd, reason=TOGETHER)
 
     return Reply(headers=COALESCED, chunks=chunks())
 
@@ -95,7 +97,7 @@ def relayed(call: Call, flight: Flight, layers: Layers, claim: Claim, land: Call
     def ended() -> None:
         entry = kept[0] if kept else None
         flight.cost_nano_usd = None if entry is None else entry.cost_nano_usd
-        call.record(cache_key=claim.key, saved_nano_usd=flight.cost_nano_usd)
+        call.record(cache_key=claim.key, saved_nano_usd=flight.cost_nano_usd, reason=TOGETHER)
         land(Landing(entry=entry))
 
     return Reply(headers=COALESCED, chunks=flight.watched(chunks(), ended))

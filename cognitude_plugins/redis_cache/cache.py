@@ -13,7 +13,7 @@ import orjson
 from hooks import Call, Gateway, Outcome, Reply
 
 from . import answers
-from .answers import FORCED, MISS, NOT_CACHED, STORED
+from .answers import FORCED, MISS, NOT_CACHED, STORED, TOGETHER
 from .entry import Entry
 from .flights import MOST_ATTEMPTS, Flight, Flights, Landing
 from .hot import Claim
@@ -86,6 +86,9 @@ class Cache:
                 self._flights.land(trip.place, trip.flight, Landing(failure=failure(reply)))
             return reply if reply.status >= 400 else reply.with_headers(MISS)
         self._count(call, "miss")
+        if not trip.forced:
+            # Who reads the ledger sees that the cache was asked, and under which key.
+            call.record(cache_key=trip.place[1])
         flight = trip.flight
         if reply.streamed and flight is not None:
 
@@ -190,7 +193,7 @@ class Cache:
         if not coalesced:
             return self._hit(call, place, entry)
         self._count(call, "coalesced")
-        call.record(cache_key=place[1], saved_nano_usd=entry.cost_nano_usd)
+        call.record(cache_key=place[1], saved_nano_usd=entry.cost_nano_usd, reason=TOGETHER)
         return answers.coalesced(call, entry, pause=self._pause)
 
     def _landed(self, flight: Flight, landing: Landing) -> None:

@@ -43,6 +43,18 @@ def test_little_history_makes_a_longer_yardstick() -> None:
     assert many.yardstick(0, 0) == 1
 
 
+def test_on_a_quiet_weekday_less_can_go_wrong() -> None:
+    found = Course(daily(*[one * (1 + day % 3 / 10) for day, one in enumerate(week(61))])).after(61)
+    assert found.weekday == 5
+    friday = Course(daily(*[one * (1 + day % 3 / 10) for day, one in enumerate(week(60))])).after(60)
+    assert found.yardstick(1, 0) < friday.yardstick(1, 0) / 2
+    sizes = [max(one, 0.2) ** 2 for one in (*found.level.weekdays[5:], *found.level.weekdays[:5])]
+    for days in (1, 2, 8, 17):
+        expected = found.day_error * sum(sizes[day % 7] for day in range(days)) ** 0.5
+        assert found.yardstick(days, 0) == pytest.approx(expected)
+    assert found.yardstick(0.25, 0) == pytest.approx(found.yardstick(1, 0) / 2)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(0, 10**13), min_size=1, max_size=80))
 def test_sums_never_shrink(spend: list[int]) -> None:

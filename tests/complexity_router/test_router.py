@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from cognitude_plugins.complexity_router.settings import Config
 from cognitude_plugins.complexity_router.shipped import priors
 from cognitude_plugins.complexity_router.stored import Label, Place
 from cognitude_plugins.complexity_router.wishes import Wishes
-from hooks import Call, Plan, Reply
+from hooks import Booked, Call, Plan, Reply
 from hooks.testing import FakeGateway, FakeVitals
 
 from .places import LARGE, PLAN, SMALL, ask, deployment, gateway
@@ -72,6 +74,28 @@ async def test_what_an_organization_knows_is_used_for_it_alone() -> None:
     assert models((await routed(one))[0]) == ["small", "large"]
     assert models((await routed(router(learned=knowing(1.0))))[0]) == ["large", "small"]
     assert models((await routed(router(learned=knowing(0.0, organization="globex"))))[0]) == ["large", "small"]
+
+
+async def test_in_a_replay_it_decides_by_what_it_once_made_of_the_words() -> None:
+    reason = Reason(entry="complexity_router", task="math", level="complex", model="large", why="default")
+    then = datetime(2026, 11, 2, tzinfo=UTC)
+    booked = Booked(
+        id="r",
+        at=then,
+        requested_model="auto",
+        model="large",
+        key="",
+        user=None,
+        source="provider",
+        status=200,
+        complexity="complex",
+        route=f"balancer: weighted; {reason}",
+        cost_nano_usd=1,
+    )
+    _, found = await routed(router(), replace(ask(), recorded=booked))
+    assert (found.task, found.complexity.level) == ("math", "complex")
+    _, found = await routed(router(), replace(ask(), recorded=replace(booked, route=None)))
+    assert found.complexity.level == "simple"
 
 
 async def test_the_default_is_the_one_that_is_configured() -> None:

@@ -73,6 +73,7 @@ def test_the_text_form_of_a_call_shows_no_prompt_and_no_state() -> None:
         ({"saved_nano_usd": -(10**400)}, ValueError),
         ({"complexity": 5}, TypeError),
         ({"cache_key": b"abc"}, TypeError),
+        ({"reason": 5}, TypeError),
     ],
 )
 def test_a_note_that_no_row_can_have_is_refused_and_nothing_is_noted(

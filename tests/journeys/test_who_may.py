@@ -21,6 +21,7 @@ models:
   - {name: sim, provider: simulated/echo}
   - {name: auto, candidates: [sim]}
 pipeline:
+  - use: analytics
   - use: limiter
   - use: complexity_router
   - use: balancer
@@ -91,6 +92,8 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/analytics/breakdown"): READING,
     ("GET", "/analytics/summary"): READING,
     ("GET", "/analytics/series"): READING,
+    ("GET", "/analytics/recommendations"): READING,
+    ("GET", "/analytics/savings"): READING,
     ("GET", "/rate-limits/config"): READING,
     ("PUT", "/rate-limits/config"): ACTING,
     ("DELETE", "/rate-limits/config"): ACTING,

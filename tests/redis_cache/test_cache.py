@@ -291,6 +291,7 @@ async def test_on_another_worker_a_stream_is_followed_while_it_comes(
         assert done[1].raw == done[0].raw
         notes: list[Any] = [call.state["ledger"] for call in calls]
         assert len({note["cache_key"] for note in notes}) == 1
+        assert {note["reasons"] for note in notes} == {("coalesced",)}
 
 
 async def test_when_the_other_worker_breaks_off_so_does_the_stream(tables: Tables, redis_server: RedisServer) -> None:

@@ -107,6 +107,16 @@ async def test_what_a_hit_saved_is_written_down(tables: Tables) -> None:
     assert again.outcome.source == "redis_cache"
     assert len(note["cache_key"]) == 64
     assert note.get("saved_nano_usd") == first.outcome.cost_nano_usd
+    assert "reasons" not in note
+
+
+async def test_under_which_key_a_miss_was_looked_for_is_written_down(tables: Tables) -> None:
+    async with opened(tables) as plugin:
+        miss, hit, forced = make_call(BODY), make_call(BODY), make_call(BODY, headers={"cache-control": "no-cache"})
+        for call in (miss, hit, forced):
+            await exercise(plugin, call=call, answer=said("first"))
+    assert miss.state["ledger"]["cache_key"] == hit.state["ledger"]["cache_key"]
+    assert "ledger" not in forced.state
 
 
 @pytest.mark.parametrize(

@@ -34,17 +34,18 @@ def command(ctx: click.Context, /, new: Path, config: Path, as_json: bool) -> No
     Secrets are not shown. Nothing is changed, and no provider is called. Exit code 1: NEW has problems, which are
     listed; 2: the replay could not be made.
     """
-    from cognitude_plugins.gateway.replay.differences import differences
+    from cognitude_plugins.gateway.replay.differences import differences, secrets_of
     from cognitude_plugins.gateway.runtime import build
     from cognitude_plugins.gateway.yamlfile import Document
 
     try:
-        build(new, os.environ)
+        runtime = build(new, os.environ)
     except ConfigError as error:
         _refuse(error, new, as_json)
         ctx.exit(1)
     try:
-        found = differences(Document.read(config).data, Document.read(new).data)
+        hidden = secrets_of(runtime.loaded) | _secrets_in(config)
+        found = differences(Document.read(config).data, Document.read(new).data, hidden)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     if not as_json:
@@ -58,6 +59,17 @@ def command(ctx: click.Context, /, new: Path, config: Path, as_json: bool) -> No
     click.echo("")
     click.echo("The calls of the last 24 hours:")
     show(report)
+
+
+def _secrets_in(config: Path) -> frozenset[str]:
+    """Of a file that need not be in order any more."""
+    from cognitude_plugins.gateway.replay.differences import secrets_of
+    from cognitude_plugins.gateway.runtime import build
+
+    try:
+        return secrets_of(build(config, os.environ).loaded)
+    except ConfigError:
+        return frozenset()
 
 
 def _refuse(error: ConfigError, new: Path, as_json: bool) -> None:

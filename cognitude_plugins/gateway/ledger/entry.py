@@ -64,7 +64,7 @@ def entry(
         "attempts": trace.attempts,
         "complexity": _note(told, "complexity") if told else None,
         "cache_key": _note(told, "cache_key") if told else None,
-        "route": _text("; ".join(trace.reasons), _LONGEST_ROUTE) if trace.reasons else None,
+        "route": _route(trace.reasons, told.get("reasons") if told else None),
         "decisions": _text(_decisions(trace), _LONGEST_ROUTE) if trace.decisions else None,
         "tried": _text(trace.attempts_text(), _LONGEST_ROUTE) if trace.tried else None,
         "max_tokens": _most(call.payload.peek()),
@@ -80,6 +80,13 @@ def _told(call: Call) -> dict[str, Any] | None:
         return told
     _drop("all of it", told)
     return None
+
+
+def _route(reasons: tuple[str, ...], told: Any) -> str | None:
+    """What routers said, and then what other plugins did."""
+    if isinstance(told, tuple):
+        reasons = (*reasons, *(str(one) for one in told))
+    return _text("; ".join(reasons), _LONGEST_ROUTE) if reasons else None
 
 
 def _tokens(usage: Usage) -> dict[str, Any]:

@@ -18,9 +18,10 @@ class Row:
     attempt that came second) or the plugin that answered. Tokens are None when not known; ``usage_reported`` is False
     where the gateway counted. Money is in billionths of a US dollar; ``cost_nano_usd`` is None when the price or the
     usage is not known. ``error`` is a short word: ``client_disconnect``, ``provider_error``, or the answer's error
-    code. ``route`` has the routers' reasons, ``decisions`` what plugins in shadow would have done, ``tried`` each
-    attempt: deployment, outcome, milliseconds. ``max_tokens`` is the most that the request let the answer have. The
-    three digests and ``prefix_tokens`` are a `hooks.Fingerprint` of the prompt.
+    code. ``route`` has the routers' reasons, and ``coalesced`` of a call that got the answer of another one,
+    ``decisions`` what plugins in shadow would have done, ``tried`` each attempt: deployment, outcome, milliseconds.
+    ``max_tokens`` is the most that the request let the answer have. The three digests and ``prefix_tokens`` are a
+    `hooks.Fingerprint` of the prompt.
     """
 
     id: str

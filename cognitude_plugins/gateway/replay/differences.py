@@ -7,12 +7,16 @@ says so, and what stands before the @ of an address.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ..fields import default_name
 from ..providers.provider import carries_a_secret
+from ..shape import secret_paths
+
+if TYPE_CHECKING:
+    from ..loader import Loaded
 
 Kind = Literal["added", "removed", "changed", "moved"]
 
@@ -38,8 +42,38 @@ class Difference:
         return {"path": self.path, "change": self.kind, "before": self.before, "after": self.after}
 
 
-def differences(before: Any, after: Any) -> tuple[Difference, ...]:
-    """Between the data of two documents. Models and entries of the pipeline are compared by their names."""
+def differences(before: Any, after: Any, hidden: Collection[str] = ()) -> tuple[Difference, ...]:
+    """Between the data of two documents. Models and entries of the pipeline are compared by their names.
+
+    ``hidden`` are texts that are not shown, whatever they are called.
+    """
+    found = _differences(before, after)
+    return tuple(replace(one, before=_without(one.before, hidden), after=_without(one.after, hidden)) for one in found)
+
+
+def secrets_of(loaded: Iterable[Loaded]) -> frozenset[str]:
+    """What plugins' settings have in places that their schemas call secret."""
+    texts = set()
+    for entry in loaded:
+        if entry.config is None:
+            continue
+        for path in secret_paths(type(entry.config), entry.entry.config or {}):
+            value: Any = entry.entry.config
+            for step in path:
+                value = value[step]
+            texts.add(str(value))
+    return frozenset(texts - {""})
+
+
+def _without(value: Any, hidden: Collection[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without(one, hidden) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without(one, hidden) for one in value]
+    return HIDDEN if isinstance(value, str) and any(text in value for text in hidden) else value
+
+
+def _differences(before: Any, after: Any) -> tuple[Difference, ...]:
     before, after = (one if isinstance(one, Mapping) else {} for one in (before, after))
     found: list[Difference] = []
     for name in dict.fromkeys((*before, *after)):
@@ -119,10 +153,9 @@ def shown(name: str, value: Any) -> Any:
         return [HIDDEN if name in _SECTIONS_OF_SECRETS else shown(name, one) for one in value]
     if not isinstance(value, str):
         return value
-    if value.startswith(("${", "os.environ/", "file:")):
-        return value
+    reference = value.startswith(("${", "os.environ/", "file:")) and ":-" not in value
     if name not in _NO_SECRETS and carries_a_secret(name):
-        return HIDDEN
+        return value if reference else HIDDEN
     return _USERINFO.sub(f"{HIDDEN}@", value)
 
 

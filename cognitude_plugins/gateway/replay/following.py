@@ -104,7 +104,8 @@ def _note(playing: Playing, before: Plan, found: Any, way: Way) -> None:
     """That a router has chosen otherwise than it is known to have."""
     if isinstance(found, Plan) and len(before.deployments) > 1:
         playing.rerouted = True
-        if way == "read":
+        # A row with a class has what a router made of the words.
+        if way == "read" and playing.item.row.complexity is None:
             playing.choices = before.deployments
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from hooks import Usage
+from hooks import Booked, Usage
 
 from ..ids import OWN
 from ..ledger.rollups import NO_PLUGIN
@@ -39,6 +40,26 @@ class Item:
         return row.cache_key
 
     @property
+    def booked(self) -> Booked | None:
+        """As plugins may see it."""
+        row = self.row
+        if not self.answered or self.body is not None:
+            return None
+        return Booked(
+            id=row.id,
+            at=datetime.fromtimestamp(row.time_ms / 1000, UTC),
+            requested_model=row.requested_model,
+            model=row.model,
+            key=row.key,
+            user=row.user,
+            source=row.source,
+            status=row.status,
+            complexity=row.complexity,
+            route=row.route,
+            cost_nano_usd=row.cost_nano_usd,
+        )
+
+    @property
     def left_out(self) -> Left | None:
         """None for what is played."""
         row = self.row
@@ -46,8 +67,8 @@ class Item:
             return "hedge"
         if row.id.startswith(OWN):
             return "own"
-        unread = self.answered and row.source == "error" and row.tried is None and row.error not in _OF_THE_PIPELINE
-        return "unread" if unread else None
+        early = self.answered and row.source == "error" and not row.attempts and row.tried is None
+        return "unread" if early and row.error not in _OF_THE_PIPELINE else None
 
     @property
     def served(self) -> bool:

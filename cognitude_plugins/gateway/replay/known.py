@@ -55,6 +55,8 @@ class Known:
     def order(self, item: Item) -> tuple[str, ...]:
         """The deployments that were tried, in their order; of a call that no provider had, those of an equal one."""
         own = Script(item.row.tried).order
+        if not own and item.row.deployment is not None:
+            own = (item.row.deployment,)
         if own or item.identity is None:
             return own
         return self._orders.get(item.identity, ())

@@ -21,8 +21,9 @@ from ..runtime import Runtime, build
 from .clock import Clock, real_seconds
 from .item import Item
 from .known import Known
-from .lane import Lane, opened
+from .lane import Lane
 from .loop import Jumping
+from .opening import opened
 from .order import Order
 from .origin import Origin
 from .requests_file import WrongLine, items

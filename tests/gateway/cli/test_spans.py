@@ -23,5 +23,5 @@ def test_a_time_is_a_date_or_iso_8601_in_utc_where_it_says_no_zone() -> None:
 
 @pytest.mark.parametrize("text", ["7", "d", "0d", "-1d", "1.5h", "yesterday", "7 d", ""])
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="--since|is no"):
+    with pytest.raises(click.BadParameter, match="is no"):
         moment_ms("--since", text, NOW_MS)

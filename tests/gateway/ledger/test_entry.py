@@ -98,6 +98,17 @@ def test_routers_reasons_and_shadow_decisions_are_in_the_row() -> None:
     assert row.decisions == "limiter pre_request: answer 429"
 
 
+def test_what_plugins_say_of_the_way_stands_behind_the_routers_reasons() -> None:
+    call, trace = make_call(), Trace()
+    call.record(reason="coalesced")
+    assert made(call=call).route == "coalesced"
+    trace.reasons = ("cheapest",)
+    call.record(reason="twice")
+    assert made(call=call, trace=trace).route == "cheapest; coalesced; twice"
+    call.state["ledger"]["reasons"] = "odd"
+    assert made(call=call).route is None
+
+
 def test_overhead_is_what_the_provider_did_not_take() -> None:
     trace = Trace()
     trace.started -= 2.0

@@ -7,8 +7,11 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, SecretStr
 
-from cognitude_plugins.gateway.replay.differences import differences
+from cognitude_plugins.gateway.loader import Loaded
+from cognitude_plugins.gateway.replay.differences import differences, secrets_of
+from cognitude_plugins.gateway.settings import Step
 
 
 def found(before: Any, after: Any) -> list[tuple[str, str, Any, Any]]:
@@ -52,6 +55,26 @@ def test_secrets_are_hidden_wherever_they_stand_and_references_are_not() -> None
     assert "${OPENAI_API_KEY}" in text
     changed = {**after, "models": [{"name": "m", "api_key": "other"}, after["models"][1]]}
     assert secret not in json.dumps([one.as_dict() for one in differences(after, changed)])
+
+
+def test_what_a_schema_calls_secret_is_hidden_under_any_name() -> None:
+    class Config(BaseModel):
+        where: SecretStr
+
+    entry = Step(use="x", config={"where": "https://in.example/s3cret"})
+    loaded = Loaded(
+        entry=entry,
+        name="x",
+        plugin=object(),
+        config=Config(where=SecretStr("")),
+        mode="enforce",
+        on_error="skip",
+        timeout=None,
+        origin="test",
+    )
+    after = {"pipeline": [{"use": "x", "config": {"where": "https://in.example/s3cret"}}]}
+    (one,) = differences({}, after, secrets_of([loaded]))
+    assert "s3cret" not in json.dumps(one.as_dict())
 
 
 ENTRIES = st.dictionaries(st.sampled_from(["name", "use", "config"]), st.integers(0, 3) | st.text(max_size=3))

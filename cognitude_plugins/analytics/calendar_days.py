@@ -1,0 +1,66 @@
+"""Days of a time zone as milliseconds of UTC, and the day of a row in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, case, literal
+
+_DAY_MS: Final = 86_400_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """``dates`` in their order; ``starts`` has where each begins, and at the end where the last one ends."""
+
+    dates: tuple[date, ...]
+    starts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, first: date, last: date, zone: str) -> Days:
+        """Both included. A day begins at its midnight, or at the first time after it that there is."""
+        count = (last - first).days + 1
+        dates = tuple(first + timedelta(days=number) for number in range(count))
+        return cls(dates, tuple(_midnight(one, zone) for one in (*dates, last + timedelta(days=1))))
+
+    @property
+    def since(self) -> datetime:
+        return _EPOCH + timedelta(milliseconds=self.starts[0])
+
+    @property
+    def until(self) -> datetime:
+        return _EPOCH + timedelta(milliseconds=self.starts[-1])
+
+    def number(self, time_ms: ColumnElement[Any]) -> ColumnElement[Any]:
+        """Which of them, from 0, a time of these days is in. Days of 24 hours one after the other are one division."""
+        runs = list(self._runs())
+        branches = [(time_ms < after[0], _within(time_ms, run)) for run, after in pairwise(runs)]
+        last = _within(time_ms, runs[-1])
+        return case(*branches, else_=last) if branches else last
+
+    def _runs(self) -> Iterator[tuple[int, int, bool]]:
+        """Where days of the same length begin: milliseconds, number, and whether they have 24 hours."""
+        lengths = [end - start for start, end in pairwise(self.starts)]
+        for number, length in enumerate(lengths):
+            if number == 0 or length != _DAY_MS or lengths[number - 1] != _DAY_MS:
+                yield self.starts[number], number, length == _DAY_MS
+
+
+def _within(time_ms: ColumnElement[Any], run: tuple[int, int, bool]) -> ColumnElement[Any]:
+    start, number, regular = run
+    return (time_ms - start) // literal(_DAY_MS) + number if regular else literal(number)
+
+
+def _midnight(day: date, zone: str) -> int:
+    """Where midnight is skipped or comes twice, the first moment of the day."""
+    local = datetime.combine(day, time(), ZoneInfo(zone))
+    moment = local.astimezone(UTC)
+    if moment.astimezone(ZoneInfo(zone)).date() != day:
+        moment += timedelta(hours=1)
+    return round((moment - _EPOCH).total_seconds() * 1000)

@@ -1,0 +1,73 @@
+"""Recommendations for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any, Final
+
+import click
+
+_WIDTH: Final = 80
+_TITLES: Final = {
+    "cache_opportunity": "Cache repeated calls",
+    "model_downgrade": "Use a cheaper model",
+    "smart_routing": "Route by complexity",
+    "max_tokens": "Set the limit on answers",
+    "prompt_patterns": "Use beginnings that repeat",
+}
+
+
+def print_recommendations(found: Any) -> None:
+    found_in = f"of {found['calls']} calls in {found['days']:g} days"
+    if not found["recommendations"]:
+        click.echo(f"Nothing to recommend, {found_in}.")
+        _note(found)
+        return
+    total = dollars(found["total_potential_savings_nano_usd"])
+    click.echo(f"{_plain(found['organization'])}: {total} a month could be saved, {found_in}.")
+    _note(found)
+    for number, one in enumerate(found["recommendations"], 1):
+        click.echo()
+        _print(number, one)
+
+
+def _note(found: Any) -> None:
+    known, calls = found["fingerprinted_calls"], found["calls"]
+    if known < calls:
+        click.echo(f"Of {calls - known} calls the prompt has no fingerprint: repeats among them are not seen.")
+
+
+def _print(number: int, one: Any) -> None:
+    saving = f"{dollars(one['saving_nano_usd'])} a month"
+    title = f"{number}. {_TITLES.get(one['kind'], one['kind'])}"
+    click.echo(f"{title:<{_WIDTH - len(saving)}}{saving}")
+    span = f"{dollars(one['low_nano_usd'])} to {dollars(one['high_nano_usd'])}"
+    click.echo(f"   from {span}; {dollars(one['counted_nano_usd'])} of it in the total")
+    for line in textwrap.wrap(_plain(one["summary"]), _WIDTH - 3):
+        click.echo(f"   {line}")
+    evidence = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in _evidence(one["evidence"]))
+    for line in textwrap.wrap(_plain(evidence), _WIDTH - 3):
+        click.echo(f"   {line}")
+    if one["examples"]:
+        click.echo(f"   for example {', '.join(map(str, one['examples']))}")
+    for line in one["change"].splitlines():
+        click.echo(f"     {_plain(line)}")
+
+
+def _evidence(found: Any) -> list[tuple[str, str]]:
+    """Nano-dollars as dollars."""
+    shown = []
+    for name, value in found.items():
+        money = name.endswith("_nano_usd")
+        shown.append((name.removesuffix("_nano_usd") if money else name, dollars(value) if money else str(value)))
+    return shown
+
+
+def dollars(nano_usd: int) -> str:
+    """To the cent."""
+    return f"{'-' if nano_usd < 0 else ''}${abs(nano_usd) / 1e9:,.2f}"
+
+
+def _plain(text: str) -> str:
+    """Without what would change the terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
