@@ -88,6 +88,7 @@ class Ledger(Protocol):
         group_by: tuple[str, ...] = (),
         zone: str = "UTC",
         quantiles: tuple[float, ...] = (),
+        total: bool = False,
         **filters: str,
     ) -> tuple[Sums, ...]:
         """Sums of each group, in the order of their values; one, without calls if there were none, for no dimension.
@@ -96,7 +97,8 @@ class Ledger(Protocol):
         are those of ``zone``, one of IANA's names; an hour that its clocks go through twice is two, in the order of
         time. What a call does not have (a user, a tag) counts under the empty text. ``tag`` is every tag as
         ``name=value``: a call counts once for each it has, and not at all without. Each group has its ``seconds`` at
-        ``quantiles``, each in 0 … 1.
+        ``quantiles``, each in 0 … 1. With ``total`` the last one is of all groups together and its ``group`` empty; not
+        with ``tag``, of which calls count more than once.
 
         By ``source``, ``complexity`` and tags, and by keys and users where latencies or parts of a day of UTC are asked
         for, the answer is put together of single calls, which may take seconds.

@@ -65,8 +65,11 @@ class FakeLedger:
         group_by: tuple[str, ...] = (),
         zone: str = "UTC",
         quantiles: tuple[float, ...] = (),
+        total: bool = False,
         **filters: str,
     ) -> tuple[Sums, ...]:
+        if total and "tag" in group_by:
+            raise ValueError("groups by tag have no total: calls with two tags count twice")
         _known("dimension", tuple(name for name in group_by if not name.startswith("tag:")), get_args(Dimension))
         local = _zone(zone)
         groups: dict[tuple[str, ...], list[FakeCall]] = {} if group_by else {(): []}
@@ -74,7 +77,9 @@ class FakeLedger:
             for group in product(*(_values(call, name, local) for name in group_by)):
                 groups.setdefault(group, []).append(call)
         ordered = sorted(groups, key=lambda group: [_place(*one) for one in zip(group_by, group, strict=True)])
-        return tuple(_sums(dict(zip(group_by, group, strict=True)), groups[group], quantiles) for group in ordered)
+        found = [_sums(dict(zip(group_by, group, strict=True)), groups[group], quantiles) for group in ordered]
+        everything = [call for calls in groups.values() for call in calls]
+        return (*found, _sums({}, everything, quantiles)) if total and group_by else tuple(found)
 
     def calls(self, organization: str, *, since: datetime, until: datetime | None = None) -> Subquery:
         """Raises ``NotImplementedError``: it has no database. A test of that runs a gateway with one."""
@@ -186,7 +191,7 @@ def _sums(group: Mapping[str, str], calls: list[FakeCall], quantiles: tuple[floa
         group=group,
         calls=len(calls),
         errors=len(calls) - len(good),
-        hits=sum(call.source not in ("provider", "error", "dry_run") for call in good),
+        hits=sum(call.source not in ("provider", "error", "dry_run", "hedge") for call in good),
         incomplete=sum(not call.complete for call in calls),
         prompt_tokens=sum(call.prompt_tokens for call in calls),
         completion_tokens=sum(call.completion_tokens for call in calls),

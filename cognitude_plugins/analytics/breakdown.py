@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal, get_args
 
 from hooks import Ledger, Sums
@@ -52,21 +52,13 @@ class Breakdown:
 async def breakdown(ledger: Ledger, organization: str, asked: Asked) -> Breakdown:
     """Raises ``ValueError`` for what the ledger does not have."""
     quantiles = tuple(QUANTILES.values()) if _with_latencies(asked) else ()
-    window: dict[str, Any] = {"since": asked.since, "until": asked.until}
-    groups, [total] = await asyncio.gather(
-        ledger.usage(
-            organization,
-            **window,
-            group_by=asked.group_by,
-            zone=asked.zone,
-            quantiles=quantiles,
-            **asked.filters,
-        ),
-        ledger.usage(organization, **window, quantiles=quantiles, **asked.filters),
+    once = "tag" not in asked.group_by
+    usage = partial(
+        ledger.usage, organization, since=asked.since, until=asked.until, quantiles=quantiles, **asked.filters
     )
-    if "tag" not in asked.group_by:
-        # What was written between the two reads is in neither.
-        total = replace(added(groups), seconds=total.seconds)
+    groups = await usage(group_by=asked.group_by, zone=asked.zone, total=once)
+    total = groups[-1] if once else (await usage())[0]
+    groups = groups[:-1] if once else groups
     order = asked.order or default_order(asked.group_by)
     ordered = in_order(groups, order)
     beyond = max(0, len(ordered) - asked.limit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -36,7 +36,7 @@ _Group = tuple[_Value, ...]
 
 @dataclass(slots=True)
 class _Found:
-    """``sketches`` are encoded, and joined; ``counts`` are those of calls and of what was moved."""
+    """``sketches`` are encoded, and joined; ``counts`` at first those of calls and of what was moved."""
 
     amounts: list[int] = field(default_factory=lambda: [0] * len(SUMS))
     sketches: list[bytes] = field(default_factory=list)
@@ -60,9 +60,23 @@ def answer(connection: Connection, *, question: Question, start: int, end: int) 
         ask, given = queries.totals(question, piece, in_force, connection.dialect.name)
         for row in connection.execute(ask, given).all():
             _take(groups, row, question, piece)
+    for found in groups.values():
+        if found.sketches:
+            add(BETWEEN.join(found.sketches), found.counted())
     if not question.dimensions:
-        return (_sums(question, (), groups[()]),)
-    return tuple(_sums(question, group, groups[group]) for group in sorted(groups) if groups[group].amounts[0])
+        return (_sums(question, {}, groups[()]),)
+    kept = [group for group in sorted(groups) if groups[group].amounts[0]]
+    sums = [_sums(question, _texts(question.dimensions, group), groups[group]) for group in kept]
+    if question.total:
+        sums.append(_sums(question, {}, _together(groups.values())))
+    return tuple(sums)
+
+
+def _together(groups: Iterable[_Found]) -> _Found:
+    found = list(groups)
+    amounts = list(map(sum, zip(*(one.amounts for one in found), strict=True))) or [0] * len(SUMS)
+    counts = list(map(sum, zip(*(one.counts for one in found if one.counts), strict=True)))
+    return _Found(amounts=amounts, counts=counts or None)
 
 
 def _in_force(connection: Connection, question: Question, start: int, end: int) -> tuple[int, int, tuple[Offset, ...]]:
@@ -149,14 +163,14 @@ def _hour(local: int, offset: int) -> tuple[int, int, int]:
     return local - offset, local, offset
 
 
-def _sums(question: Question, group: _Group, found: _Found) -> Sums:
-    texts = {name: _text(name, value) for name, value in zip(question.dimensions, group, strict=True)}
-    seconds: tuple[float, ...] = ()
-    if question.quantiles:
-        add(BETWEEN.join(found.sketches), found.counted())
-        seconds = tuple(one / 1e6 for one in quantiles(found.counted(), question.quantiles))
+def _texts(dimensions: Sequence[str], group: _Group) -> dict[str, str]:
+    return {name: _text(name, value) for name, value in zip(dimensions, group, strict=True)}
+
+
+def _sums(question: Question, group: Mapping[str, str], found: _Found) -> Sums:
+    seconds = [one / 1e6 for one in quantiles(found.counted(), question.quantiles)] if question.quantiles else ()
     sums: dict[str, Any] = dict(zip(SUMS[:-1], found.amounts[:-1], strict=True))
-    return Sums(group=texts, seconds=seconds, **sums)
+    return Sums(group=group, seconds=tuple(seconds), **sums)
 
 
 def _text(name: str, value: _Value) -> str:

@@ -50,13 +50,17 @@ _TOLD: Final = "told"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Of which organization (None: all), split by which dimensions, of rows with which values, at which quantiles."""
+    """Of which organization (None: all), split by which dimensions, of rows with which values, at which quantiles.
+
+    ``total``: also of all groups together.
+    """
 
     organization: str | None
     dimensions: tuple[str, ...] = ()
     filters: Mapping[str, str] = field(default_factory=dict)
     zone: str = "UTC"
     quantiles: tuple[float, ...] = ()
+    total: bool = False
 
 
 def snapshot(connection: Connection) -> None:

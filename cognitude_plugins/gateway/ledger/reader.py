@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from math import ceil
@@ -63,9 +64,12 @@ class Reader:
         group_by: tuple[str, ...] = (),
         zone: str = "UTC",
         quantiles: tuple[float, ...] = (),
+        total: bool = False,
         **filters: str,
     ) -> tuple[Sums, ...]:
-        question = _question(organization, filters, group_by, zone, quantiles)
+        if total and "tag" in group_by:
+            raise ValueError("groups by tag have no total: calls with two tags count twice")
+        question = replace(_question(organization, filters, group_by, zone, quantiles), total=total)
         return await self._answer(question, since, until)
 
     async def usage_across(

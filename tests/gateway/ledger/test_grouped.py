@@ -108,6 +108,7 @@ async def test_every_group_is_what_its_rows_come_to(
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     since, until = (epoch + timedelta(milliseconds=one) for one in window)
     asked: dict[str, Any] = {"since": since, "until": until, "group_by": group_by, "zone": zone, "quantiles": quantiles}
+    asked["total"] = "tag" not in group_by
     expected = await EXACT.usage("acme", **asked, **filters)
     found = await reader.usage("acme", **asked, **filters)
     assert list(map(without_seconds, found)) == list(map(without_seconds, expected))
@@ -123,6 +124,12 @@ async def test_the_hour_that_clocks_go_through_twice_is_two(reader: Reader) -> N
     since, until = (datetime.fromisoformat(f"2026-10-25T{hour}:00Z") for hour in ("00", "02"))
     found = await reader.usage("acme", since=since, until=until, group_by=("hour",), zone="Europe/Berlin")
     assert [one.group["hour"] for one in found] == ["2026-10-25T02:00+02:00", "2026-10-25T02:00+01:00"]
+
+
+async def test_tags_have_no_total_of_their_groups(reader: Reader) -> None:
+    for ledger in (reader, EXACT):
+        with pytest.raises(ValueError, match="no total"):
+            await ledger.usage("acme", since=datetime.now(UTC), group_by=("tag", "model"), total=True)
 
 
 async def test_a_zone_that_is_not_there_is_refused(reader: Reader) -> None:

@@ -89,8 +89,7 @@ def test_no_tile_is_cut_but_days_that_are_put_right(start: int, end: int, horizo
     """Each moment counts once in the end: with the noon of its day, or with itself after it was moved."""
     try:
         found = tiles(start, end, horizons, cuts)
-    except ValueError as error:
-        assert "cannot be split there" in str(error)  # noqa: PT017
+    except ValueError:
         assert min(cuts) < horizons.calls
         return
     assert_sound(
