@@ -9,7 +9,7 @@ import click
 
 from hooks.remote import Remote, remote_options, show
 
-from .monitor_commands import add_to
+from .monitor.commands import add_to
 
 
 def register(cli: click.Group) -> None:
@@ -38,7 +38,7 @@ def cost() -> None:
 @remote_options
 def summary(url: str, organization: str | None, as_json: bool, span: str) -> None:
     """This day, week and month against as much of the one before, and who has spent the most."""
-    from .summary_view import summary_lines
+    from .breakdown.summary_view import summary_lines
 
     found = Remote(url=url, organization=organization).ask("GET", "/analytics/summary", query={"range": span})
     show(found, as_json, _echo(summary_lines))
@@ -71,8 +71,8 @@ def breakdown(
     shape: str,
 ) -> None:
     """What calls came to, group by group."""
-    from .breakdown_csv import as_csv
-    from .breakdown_view import breakdown_lines
+    from .breakdown.csv_text import as_csv
+    from .breakdown.view import breakdown_lines
 
     asked = {"start_date": start_date, "end_date": end_date, "group_by": group_by, "order": order, "limit": str(limit)}
     query = {name: value for name, value in asked.items() if value}
@@ -99,7 +99,7 @@ def forecast(
     as_json: bool,
 ) -> None:
     """What the day, week, month and year will cost, with intervals, and when a budget runs out."""
-    from .forecast_view import forecast_lines
+    from .forecast.view import forecast_lines
 
     query = {"level": level, "days": days, "budget_usd": budget, "period": period}
     found = Remote(url=url, organization=organization).ask("GET", "/analytics/forecast", query=_given(query))
@@ -112,7 +112,7 @@ def forecast(
 @remote_options
 def anomalies(start: str | None, end: str | None, url: str, organization: str | None, as_json: bool) -> None:
     """Hours of unusual spend, errors or latency, and the models, providers and keys they came from."""
-    from .anomalies_view import anomaly_lines
+    from .anomalies.view import anomaly_lines
 
     query = _given({"start_date": start, "end_date": end})
     found = Remote(url=url, organization=organization).ask("GET", "/analytics/anomalies", query=query)
@@ -124,7 +124,7 @@ def anomalies(start: str | None, end: str | None, url: str, organization: str | 
 @remote_options
 def recommendations(url: str, organization: str | None, as_json: bool, days: int | None) -> None:
     """What to change, with the saving it would have had on the calls of the last days."""
-    from .recommendations_view import print_recommendations
+    from .recommendations.view import print_recommendations
 
     query = {} if days is None else {"days": str(days)}
     found = Remote(url=url, organization=organization).ask("GET", "/analytics/recommendations", query=query)
@@ -145,7 +145,7 @@ def savings(
     baseline: str | None,
 ) -> None:
     """What caches, coalescing and routing have saved."""
-    from .savings_view import print_savings
+    from .savings.view import print_savings
 
     asked = {"start_date": start_date, "end_date": end_date, "baseline": baseline}
     query = {name: value for name, value in asked.items() if value}

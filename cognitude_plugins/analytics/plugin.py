@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hooks import Call, Gateway, Payload, hookimpl
 
 from .desk import Desk
-from .fingerprint import fingerprint
+from .prompts.fingerprint import fingerprint
 from .settings import Config
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from cognitude_plugins.analytics.cells import Group
-from cognitude_plugins.analytics.sizes import TIERS, size_of
+from cognitude_plugins.analytics.recommendations.cells import Group
+from cognitude_plugins.analytics.recommendations.sizes import TIERS, size_of
 
 Row = Mapping[str, Any]
 CACHEABLE = ("chat", "completions", "embeddings")

@@ -14,8 +14,8 @@ from typing import Any
 from rich.cells import cell_len
 from rich.text import Text
 
-from cognitude_plugins.analytics.series import series
-from cognitude_plugins.analytics.series_bodies import SeriesQuery, told
+from cognitude_plugins.analytics.monitor.series import series
+from cognitude_plugins.analytics.monitor.series_bodies import SeriesQuery, told
 from hooks.testing import FakeCall, FakeLedger
 
 SCREENS = Path(__file__).with_name("screens")

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from cognitude_plugins.analytics.conformal import Table
-from cognitude_plugins.analytics.daily import Daily
-from cognitude_plugins.analytics.spending import Spending
+from cognitude_plugins.analytics.forecast.conformal import Table
+from cognitude_plugins.analytics.forecast.daily import Daily
+from cognitude_plugins.analytics.forecast.spending import Spending
 from hooks.testing import FakeCall
 
 MONDAY = date(2026, 6, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cognitude_plugins.analytics as package
-from cognitude_plugins.analytics.fingerprint import fingerprint
+from cognitude_plugins.analytics.prompts.fingerprint import fingerprint
 from cognitude_plugins.analytics.settings import Config
 from hooks import Call, Reply, hookimpl
 from hooks.testing import check_plugin, exercise, make_call

@@ -6,10 +6,10 @@ import json
 from datetime import date, timedelta
 from typing import Final
 
-from cognitude_plugins.analytics.calibration import FILE
-from cognitude_plugins.analytics.conformal import Table
-from cognitude_plugins.analytics.daily import Daily
-from cognitude_plugins.analytics.past import Past
+from cognitude_plugins.analytics.forecast.calibration import FILE
+from cognitude_plugins.analytics.forecast.conformal import Table
+from cognitude_plugins.analytics.forecast.daily import Daily
+from cognitude_plugins.analytics.forecast.past import Past
 
 from .series import KINDS, Series, many
 

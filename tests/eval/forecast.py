@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from cognitude_plugins.analytics.calibration import shipped
+from cognitude_plugins.analytics.forecast.calibration import shipped
 
 from . import calibrating, hours, noticed
 from .foretold import Told, told

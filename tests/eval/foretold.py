@@ -9,9 +9,9 @@ from math import sqrt
 from statistics import fmean
 from typing import Final
 
-from cognitude_plugins.analytics.conformal import Table
-from cognitude_plugins.analytics.past import Past
-from cognitude_plugins.analytics.prospect import Today, prospect
+from cognitude_plugins.analytics.forecast.conformal import Table
+from cognitude_plugins.analytics.forecast.past import Past
+from cognitude_plugins.analytics.forecast.prospect import Today, prospect
 
 from .calibrating import HISTORY, daily
 from .series import KINDS, Series, many

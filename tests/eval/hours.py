@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import exp, log, sqrt
 from typing import Final
 
-from cognitude_plugins.analytics.anomaly_score import WEEK, Hour
+from cognitude_plugins.analytics.anomalies.score import WEEK, Hour
 
 KINDS: Final = ("steady", "office", "nightly", "sparse", "growing")
 WEEKS: Final = 6

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Final
 
-from cognitude_plugins.analytics.anomaly_score import THRESHOLD, WEEK, Hour, anomaly_score
+from cognitude_plugins.analytics.anomalies.score import THRESHOLD, WEEK, Hour, anomaly_score
 
 from .hours import CLEAN, KINDS, WEEKS, Use, with_burst
 

@@ -18,7 +18,7 @@ from random import Random
 from statistics import median
 from typing import Final
 
-from cognitude_plugins.analytics.advisor import advise
+from cognitude_plugins.analytics.recommendations.advisor import advise
 from cognitude_plugins.analytics.settings import Recommendations
 from cognitude_plugins.gateway.storage.database import Storage
 from tests.analytics.street import DAYS, NOW, Street, shop

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cognitude_plugins.analytics.calibration import shipped
+from cognitude_plugins.analytics.forecast.calibration import shipped
 
 from . import calibrating, hours, noticed
 from .forecast import forecasts, main

@@ -1,0 +1,1 @@
+"""Hours that were unusual, and what they came from."""

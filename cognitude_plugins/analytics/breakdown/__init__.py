@@ -1,0 +1,1 @@
+"""What calls came to, group by group, and at a glance."""

@@ -1,0 +1,1 @@
+"""A running gateway in a terminal."""

@@ -1,0 +1,1 @@
+"""What caches, coalescing and routing have saved."""

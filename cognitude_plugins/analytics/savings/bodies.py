@@ -1,0 +1,112 @@
+"""What ``GET /analytics/savings`` is asked and answers."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..money import usd
+from .savings import Saved, Savings
+
+_STRICT: Final = ConfigDict(extra="forbid", frozen=True)
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
+
+
+class SavingsQuery(BaseModel):
+    model_config = _STRICT
+
+    start_date: Day | None = Field(default=None, description="The first day; 29 days before the last without it.")
+    end_date: Day | None = Field(default=None, description="The last day; today without it.")
+    baseline: str | None = Field(
+        default=None, min_length=1, max_length=256, description="A model to hold against; by default the configured."
+    )
+
+
+class Against(BaseModel):
+    cost_usd: str = Field(description="What the counted answers would have cost there.")
+    paid_usd: str = Field(description="What they did cost.")
+    saved_usd: str = Field(description="The difference.")
+    saved_nano_usd: int
+    counted_calls: int
+    uncounted_calls: int = Field(description="Answers without tokens, cost or price there: in none of these sums.")
+
+
+class Amounts(BaseModel):
+    calls: int
+    cost_usd: str
+    cost_nano_usd: int
+    cache_calls: int = Field(description="Answers that a cache gave.")
+    cache_saved_usd: str
+    cache_saved_nano_usd: int
+    coalesced_calls: int = Field(description="Calls that got the answer of another one that was on its way.")
+    coalescing_saved_usd: str
+    coalescing_saved_nano_usd: int
+    routed_calls: int = Field(description="Calls of providers for which a router noted what it saved.")
+    routing_saved_usd: str
+    routing_saved_nano_usd: int
+    saved_usd: str = Field(description="All three together.")
+    saved_nano_usd: int
+    against_baseline: Against | None = Field(description="null without a baseline.")
+
+
+class DaySavings(Amounts):
+    day: date
+
+
+class SavingsBody(BaseModel):
+    object: Literal["savings"] = "savings"
+    organization: str
+    zone: str
+    start_date: date
+    end_date: date
+    baseline: str | None
+    total: Amounts
+    days: list[DaySavings]
+
+
+def amounts(saved: Saved, baseline: str | None) -> Amounts:
+    together = saved.cache + saved.coalescing + saved.routing
+    return Amounts(
+        calls=saved.calls,
+        cost_usd=usd(saved.cost),
+        cost_nano_usd=saved.cost,
+        cache_calls=saved.cache_calls,
+        cache_saved_usd=usd(saved.cache),
+        cache_saved_nano_usd=saved.cache,
+        coalesced_calls=saved.coalescing_calls,
+        coalescing_saved_usd=usd(saved.coalescing),
+        coalescing_saved_nano_usd=saved.coalescing,
+        routed_calls=saved.routing_calls,
+        routing_saved_usd=usd(saved.routing),
+        routing_saved_nano_usd=saved.routing,
+        saved_usd=usd(together),
+        saved_nano_usd=together,
+        against_baseline=None if baseline is None else _against(saved),
+    )
+
+
+def body_of(found: Savings, *, organization: str, zone: str, baseline: str | None) -> SavingsBody:
+    days = sorted(found.days)
+    return SavingsBody(
+        organization=organization,
+        zone=zone,
+        start_date=days[0],
+        end_date=days[-1],
+        baseline=baseline,
+        total=amounts(found.total, baseline),
+        days=[DaySavings(day=day, **amounts(found.days[day], baseline).model_dump()) for day in days],
+    )
+
+
+def _against(saved: Saved) -> Against:
+    difference = saved.baseline - saved.paid
+    return Against(
+        cost_usd=usd(saved.baseline),
+        paid_usd=usd(saved.paid),
+        saved_usd=usd(difference),
+        saved_nano_usd=difference,
+        counted_calls=saved.counted,
+        uncounted_calls=saved.uncounted,
+    )

@@ -1,0 +1,41 @@
+"""Savings by day for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import click
+
+from ..recommendations.view import dollars
+
+_HEADINGS: Final = ("", "CALLS", "COST", "CACHE", "COALESCED", "ROUTING", "SAVED")
+
+
+def print_savings(found: Any) -> None:
+    click.echo(f"{found['start_date']} to {found['end_date']} ({found['zone']})")
+    click.echo(_line(_HEADINGS))
+    for day in found["days"]:
+        if day["calls"]:
+            click.echo(_line((day["day"], *_amounts(day))))
+    click.echo(_line(("total", *_amounts(found["total"]))))
+    against = found["total"]["against_baseline"]
+    if against is not None:
+        click.echo()
+        click.echo(f"Against {''.join(char if char.isprintable() else '?' for char in found['baseline'])[:60]}:")
+        click.echo(f"  {against['counted_calls']} answers would have cost {_usd(against['cost_usd'])} there")
+        click.echo(f"  and did cost {_usd(against['paid_usd'])}: {_usd(against['saved_usd'])} saved")
+        if against["uncounted_calls"]:
+            click.echo(f"  {against['uncounted_calls']} answers are not counted: tokens, cost or price are not known")
+
+
+def _amounts(one: Any) -> tuple[str, ...]:
+    names = ("cost", "cache_saved", "coalescing_saved", "routing_saved", "saved")
+    return (str(one["calls"]), *(dollars(one[f"{name}_nano_usd"]) for name in names))
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"{cells[0]:<10}{cells[1]:>9}" + "".join(f"{cell:>12}" for cell in cells[2:])
+
+
+def _usd(text: str) -> str:
+    return f"${float(text):,.2f}"
