@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, case, literal
+
+from .midnights import begun
 
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,7 +29,9 @@ class Days:
         """Both included. A day begins at its midnight, or at the first time after it that there is."""
         count = (last - first).days + 1
         dates = tuple(first + timedelta(days=number) for number in range(count))
-        return cls(dates, tuple(_midnight(one, zone) for one in (*dates, last + timedelta(days=1))))
+        found = ZoneInfo(zone)
+        starts = [begun(one, found) for one in (*dates, last + timedelta(days=1))]
+        return cls(dates, tuple(round((one - _EPOCH).total_seconds() * 1000) for one in starts))
 
     @property
     def since(self) -> datetime:
@@ -55,12 +59,3 @@ class Days:
 def _within(time_ms: ColumnElement[Any], run: tuple[int, int, bool]) -> ColumnElement[Any]:
     start, number, regular = run
     return (time_ms - start) // literal(_DAY_MS) + number if regular else literal(number)
-
-
-def _midnight(day: date, zone: str) -> int:
-    """Where midnight is skipped or comes twice, the first moment of the day."""
-    local = datetime.combine(day, time(), ZoneInfo(zone))
-    moment = local.astimezone(UTC)
-    if moment.astimezone(ZoneInfo(zone)).date() != day:
-        moment += timedelta(hours=1)
-    return round((moment - _EPOCH).total_seconds() * 1000)

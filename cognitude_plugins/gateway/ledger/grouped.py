@@ -15,7 +15,7 @@ from hooks import Sums
 
 from . import queries
 from .columns import TAG
-from .merged import BETWEEN, Counts, add, move, no_counts, quantiles
+from .merged import BETWEEN, Counts
 from .queries import Piece, Question
 from .rollups import DAY_MS, SUMS
 from .tiles import LENGTHS, Horizons, Kind, Tile, identity_tiles, tiles
@@ -44,7 +44,7 @@ class _Found:
 
     def counted(self) -> Counts:
         if self.counts is None:
-            self.counts = no_counts()
+            self.counts = Counts()
         return self.counts
 
 
@@ -62,7 +62,7 @@ def answer(connection: Connection, *, question: Question, start: int, end: int) 
             _take(groups, row, question, piece)
     for found in groups.values():
         if found.sketches:
-            add(BETWEEN.join(found.sketches), found.counted())
+            found.counted().add(BETWEEN.join(found.sketches))
     if not question.dimensions:
         return (_sums(question, {}, groups[()]),)
     kept = [group for group in sorted(groups) if groups[group].amounts[0]]
@@ -75,8 +75,7 @@ def answer(connection: Connection, *, question: Question, start: int, end: int) 
 def _together(groups: Iterable[_Found]) -> _Found:
     found = list(groups)
     amounts = list(map(sum, zip(*(one.amounts for one in found), strict=True))) or [0] * len(SUMS)
-    counts = list(map(sum, zip(*(one.counts for one in found if one.counts), strict=True)))
-    return _Found(amounts=amounts, counts=counts or None)
+    return _Found(amounts=amounts, counts=Counts.together(one.counts for one in found if one.counts))
 
 
 def _in_force(connection: Connection, question: Question, start: int, end: int) -> tuple[int, int, tuple[Offset, ...]]:
@@ -144,15 +143,15 @@ def _take(groups: defaultdict[_Group, _Found], row: Sequence[Any], question: Que
     if told is None:
         return
     if piece.kind == "call":
-        mine.counted()[told] += amounts[0]
+        mine.counted().count(told, amounts[0])
         if other is not None:
-            other.counted()[told] -= amounts[0]
+            other.counted().count(told, -amounts[0])
         return
     sketches = bytes.fromhex(told) if isinstance(told, str) else bytes(told)
     if other is None:
         mine.sketches.append(sketches)
     else:
-        move(sketches, other.counted(), mine.counted())
+        mine.counted().add(sketches, out_of=other.counted())
 
 
 def _group(dimensions: Sequence[str], values: Iterator[Any]) -> _Group:
@@ -168,7 +167,7 @@ def _texts(dimensions: Sequence[str], group: _Group) -> dict[str, str]:
 
 
 def _sums(question: Question, group: Mapping[str, str], found: _Found) -> Sums:
-    seconds = [one / 1e6 for one in quantiles(found.counted(), question.quantiles)] if question.quantiles else ()
+    seconds = [one / 1e6 for one in found.counted().quantiles(question.quantiles)] if question.quantiles else ()
     sums: dict[str, Any] = dict(zip(SUMS[:-1], found.amounts[:-1], strict=True))
     return Sums(group=group, seconds=tuple(seconds), **sums)
 
