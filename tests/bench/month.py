@@ -57,6 +57,11 @@ VALUES: Final = {
     "route": "NULL",
     "decisions": "NULL",
     "tried": "NULL",
+    "max_tokens": "NULL",
+    "request_digest": "NULL",
+    "shape_digest": "NULL",
+    "prefix_digest": "NULL",
+    "prefix_tokens": "NULL",
     "tags": "'{}'",
 }
 """Of each column: what it is, in terms of a line of `_DICE`."""
