@@ -25,7 +25,6 @@ pipeline:
   - use: limiter
   - use: complexity_router
   - use: balancer
-  - use: analytics
 """
 
 KNOCKING = (
