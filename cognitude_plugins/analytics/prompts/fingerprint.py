@@ -70,7 +70,9 @@ def fingerprint(organization: str, api: str, body: Mapping[str, Any]) -> Fingerp
 
 def _asked(api: str, body: Mapping[str, Any]) -> bytes:
     """What an answer depends on, in one spelling. Whole numbers are written without a point: clients differ in it."""
-    kept = {name: value for name, value in body.items() if name not in IGNORED}
+    kept = dict(body)
+    for name in IGNORED.intersection(kept):
+        del kept[name]
     for name in _NUMBERS:
         value = kept.get(name)
         if type(value) is float and value.is_integer():

@@ -44,6 +44,9 @@ class RecommendationsBody(BaseModel):
     organization: str
     until: datetime
     days: float = Field(description="How many days there were to look back at.")
+    sampled: int = Field(
+        description="One prompt in so many was looked at, with all calls like it, and sums multiplied by it: 1 is all."
+    )
     calls: int = Field(description="Good answers of providers in that time, with a known cost.")
     fingerprinted_calls: int = Field(description="Those whose prompt has a fingerprint; repeats show among them only.")
     total_potential_savings_usd: str = Field(description="Per month; no dollar is counted twice.")
@@ -57,6 +60,7 @@ def body_of(advice: Advice, organization: str, until: datetime, settings: Recomm
         organization=organization,
         until=until,
         days=round(traffic.days, 3),
+        sampled=traffic.part,
         calls=traffic.calls,
         fingerprinted_calls=traffic.fingerprinted,
         total_potential_savings_usd=usd(advice.total),

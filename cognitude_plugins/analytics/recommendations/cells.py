@@ -112,9 +112,13 @@ class Beginnings(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traffic:
-    """Everything that was found of an organization's last ``days``."""
+    """Everything that was found of an organization's last ``days``.
+
+    Of a very large one, one prompt in ``part`` was looked at, and all sums but those of beginnings multiplied by it.
+    """
 
     days: float
+    part: int = 1
     cells: tuple[Cell, ...]
     repeats: tuple[Repeats, ...]
     cuts: tuple[Cuts, ...]

@@ -21,7 +21,7 @@ def print_recommendations(found: Any) -> None:
     days = "a day" if found["days"] == 1 else f"{found['days']:.3g} days"
     found_in = f"of {found['calls']} calls in {days}"
     if not found["recommendations"]:
-        click.echo(f"Nothing to recommend, {found_in}.")
+        click.echo(f"Nothing to recommend, {found_in} that a provider was paid for.")
         _note(found)
         return
     total = dollars(found["total_potential_savings_nano_usd"])
@@ -33,6 +33,8 @@ def print_recommendations(found: Any) -> None:
 
 
 def _note(found: Any) -> None:
+    if found["sampled"] > 1:
+        click.echo(f"One prompt in {found['sampled']} was looked at: there are many. All figures are estimates.")
     known, calls = found["fingerprinted_calls"], found["calls"]
     if known < calls:
         click.echo(f"Of {calls - known} calls the prompt has no fingerprint: repeats among them are not seen.")

@@ -85,6 +85,23 @@ async def test_it_is_what_loops_find(book: KeptCalls, drawn: list[dict[str, Any]
     assert begun == brute.beginnings()
 
 
+async def test_of_very_many_some_prompts_are_looked_at_with_all_that_was_asked_like_them(book: KeptCalls) -> None:
+    """Each prompt is asked twice; what is found of a third of them is three times what loops find of that third."""
+    rows = [
+        {"time_ms": END - 1 - 1000 * number, "id": f"req_{number}", "cost_nano_usd": 1 + number, "prompt_tokens": 200}
+        for number in range(120)
+    ]
+    for number, row in enumerate(rows):
+        row |= {"request_digest": 1000 + number // 2, "shape_digest": number // 2}
+    book.put(rows)
+    found = await look_back(shop(ledger=book.ledger, database=book.database), "acme", days=DAYS, until=NOW, part=3)
+    third = [row for row in rows if row["shape_digest"] % 3 == 0]
+    assert (found.part, found.calls) == (3, 3 * len(third))
+    assert sum(one.cost for one in found.cells) == 3 * sum(row["cost_nano_usd"] for row in third)
+    assert sum(one.calls for one in found.repeats) == 3 * len(third) / 2
+    assert sum(one.cost for one in found.repeats) == 3 * sum(row["cost_nano_usd"] for row in third[::2])
+
+
 async def test_another_organizations_calls_are_none_of_it(book: KeptCalls) -> None:
     row = {"time_ms": END - 1, "cost_nano_usd": 5, "request_digest": 1, "shape_digest": 1}
     book.put([{**row, "organization": "other"}, {**row, "organization": "other", "id": "b"}])

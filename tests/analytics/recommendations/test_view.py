@@ -24,6 +24,7 @@ FOUND: dict[str, Any] = {
     "days": 14.0,
     "calls": 20_000,
     "fingerprinted_calls": 19_990,
+    "sampled": 1,
     "total_potential_savings_nano_usd": 1_234_567_890_123,
     "recommendations": [CACHE],
 }
@@ -50,9 +51,14 @@ def test_they_are_shown_in_eighty_columns(capsys: pytest.CaptureFixture[str]) ->
 
 def test_none_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     print_recommendations({**FOUND, "fingerprinted_calls": 20_000, "recommendations": []})
-    assert capsys.readouterr().out == "Nothing to recommend, of 20000 calls in 14 days.\n"
+    assert capsys.readouterr().out == "Nothing to recommend, of 20000 calls in 14 days that a provider was paid for.\n"
 
 
 def test_nothing_in_them_changes_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_recommendations({**FOUND, "recommendations": [{**CACHE, "summary": "a\x1b[31mb", "change": "x\x07\n"}]})
     assert not {"\x1b", "\x07"} & set(capsys.readouterr().out)
+
+
+def test_a_sample_is_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    print_recommendations({**FOUND, "sampled": 4})
+    assert "One prompt in 4 was looked at: there are many. All figures are estimates." in capsys.readouterr().out
