@@ -7,22 +7,22 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from inspect import signature
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from hooks import Job, PluginError, Unavailable
+from hooks import Job, PluginError
 from hooks.job import Tick
 
 from .accounts.times import milliseconds, moment
 from .faults import Faults
 from .foreign import ask
 from .interrupted import interrupted
-from .jobs.lease import Lease
+from .jobs.claims import Look
+from .jobs.lease import AWAY, Lease
 from .jobs.timetable import Timetable, timetable
 
 if TYPE_CHECKING:
@@ -87,21 +87,31 @@ class Scheduler:
         self._holder = ""
         self._storage: Storage | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._telling: set[asyncio.Task[None]] = set()
 
     async def start(self, storage: Storage | None) -> None:
         """Without a database, as in a runtime without books, jobs of ``cluster`` scope run in this process."""
         self._storage = storage
         self._holder = f"{socket.gethostname()[:60]}:{os.getpid()}:{uuid4().hex[:8]}"
         for one in self.jobs.values():
-            alone = one.job.scope == "process" or storage is None
-            work = self._repeat(one) if alone and one.job.every is not None else self._keep_time(one)
-            self._tasks.append(asyncio.create_task(work, name=f"job {one.name}"))
+            lease = self._lease(one)
+            if lease is not None:
+                work = self._share(one, lease)
+            else:
+                work = self._repeat(one) if one.job.every is not None else self._keep_time(one)
+            task = asyncio.create_task(work, name=f"job {one.name}")
+            task.add_done_callback(partial(self._ended, one))
+            self._tasks.append(task)
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
+        if self._telling:
+            await asyncio.wait(self._telling, timeout=_PATIENCE_SECONDS)
+        for telling in tuple(self._telling):
+            telling.cancel()
 
     async def run_now(self, one: Scheduled) -> bool:
         """Out of turn; False where it is running already, here or elsewhere. Raises `Unavailable`."""
@@ -111,11 +121,11 @@ class Scheduler:
         if lease is None:
             await self._once(one, Tick(due=self._now()))
             return True
-        fence = await lease.claim(self._now())
-        if fence is None:
-            return False
-        await self._hold(one, lease, self._now(), fence)
-        return True
+        due = (await lease.look()).now
+        fence = await lease.claim(due)
+        if fence is not None:
+            await self._hold(one, lease, due, fence)
+        return fence is not None
 
     def _lease(self, one: Scheduled) -> Lease | None:
         if one.job.scope == "process" or self._storage is None:
@@ -135,81 +145,92 @@ class Scheduler:
             due += every * (missed + 1)
 
     async def _keep_time(self, one: Scheduled) -> None:
-        """At times of the clock on the wall."""
-        lease, last = self._lease(one), self._now()
-        if lease is not None:
-            last = await self._make_good(one, lease, last)
-        while (due := one.times.after(last)) is not None:
-            while (left := (due - self._now()).total_seconds()) > 0:
-                await asyncio.sleep(min(left, _LONGEST_SLEEP))
-            if lease is None:
+        """At times of the clock on the wall, in this process."""
+        last = self._now()
+        while (following := one.times.after(last)) is not None:
+            await self._until(following, timedelta(0))
+            due = one.times.last(self._now(), one.job.grace)
+            if due is not None and due > last:
                 await self._once(one, Tick(due=due))
-                last = due
-            else:
-                last = await self._in_turn(one, lease, due)
-            last = self._skip(one, last)
+            last = self._skip(one, last, due or self._now())
 
-    def _skip(self, one: Scheduled, last: datetime) -> datetime:
+    async def _share(self, one: Scheduled, lease: Lease) -> None:
+        """At times of the database's clock, which all who share the job have in common.
+
+        First what was due before this process was there, if the job ran before and nobody could run that one, or died
+        of it.
+        """
+        seen = await self._look(one, lease)
+        last = seen.now if seen.state is None else await self._in_turn(one, lease, seen.state.due)
+        while True:
+            seen = await self._look(one, lease)
+            last = min(last, seen.now)
+            following = one.times.after(max(last, seen.now - one.job.grace))
+            if following is None:
+                return
+            await self._until(following, seen.now - self._now())
+            last = self._skip(one, last, await self._in_turn(one, lease, last))
+
+    async def _until(self, due: datetime, ahead: timedelta) -> None:
+        """``ahead`` is what another clock has before this process'."""
+        while (left := (due - self._now() - ahead).total_seconds()) > 0:
+            await asyncio.sleep(min(left, _LONGEST_SLEEP))
+
+    def _skip(self, one: Scheduled, last: datetime, reached: datetime) -> datetime:
         """The ticks that passed meanwhile are counted, and left out."""
-        now = self._now()
-        latest = one.times.last(now, now - last) if now > last else None
-        while latest is not None and last < latest:
-            following = one.times.after(last)
-            if following is None or following > latest:
-                break
-            one.run.skipped += 1
-            last = following
-        return last
+        one.run.skipped += one.times.between(last, reached)
+        return max(last, reached)
 
-    async def _make_good(self, one: Scheduled, lease: Lease, now: datetime) -> datetime:
-        """At start-up: the last tick, if the job ran before and nobody could run that one, or its holder died."""
-        due = one.times.last(now, one.job.grace)
-        try:
-            found = None if due is None else await lease.state()
-        except (Unavailable, SQLAlchemyError) as error:
-            self._failed(one, error)
-            return now
-        if due is None or found is None or found.due > due or (found.due == due and found.done):
-            return now
-        return max(now, await self._in_turn(one, lease, due))
+    async def _in_turn(self, one: Scheduled, lease: Lease, last: datetime) -> datetime:
+        """Run the tick that is due, unless somebody else does or has done, or it is longer ago than it may be.
 
-    async def _in_turn(self, one: Scheduled, lease: Lease, due: datetime) -> datetime:
-        """Run the tick, unless somebody else does or has done: of one who is at it, wait until he is done or dead.
-
-        Returns the tick that it came to: a later one if the wait was longer than to the next.
+        Of one who is at it, wait until he is done or dead. Returns how far time has come with that.
         """
         while True:
-            try:
-                found = await lease.state()
-                if found is None or found.free_for(due):
+            seen = await self._look(one, lease)
+            due, state = one.times.last(seen.now, one.job.grace), seen.state
+            if due is None or due < last <= seen.now:
+                return seen.now if due is None else last
+            if seen.free_for(due):
+                try:
                     fence = await lease.claim(due)
-                    if fence is not None:
-                        await self._hold(one, lease, due, fence)
-                        return due
-                elif found.done or found.due > due:
+                except AWAY as error:
+                    self._failed(one, error)
+                    await asyncio.sleep(_PATIENCE_SECONDS)
+                    continue
+                if fence is not None:
+                    await self._hold(one, lease, due, fence)
                     return due
-                wait = _PATIENCE_SECONDS / 10 if found is None else max(0.02, found.left_ms / 1000 + 0.02)
-            except (Unavailable, SQLAlchemyError) as error:
+            elif state is not None and (state.done or state.due > due):
+                return due
+            await asyncio.sleep(0.02 + (0.0 if state is None else state.left.total_seconds()))
+
+    async def _look(self, one: Scheduled, lease: Lease) -> Look:
+        """When the database answers."""
+        while True:
+            try:
+                return await lease.look()
+            except AWAY as error:
                 self._failed(one, error)
-                wait = _PATIENCE_SECONDS
-            await asyncio.sleep(wait)
-            now = self._now()
-            due = one.times.last(now, now - due) or due
+                await asyncio.sleep(_PATIENCE_SECONDS)
 
     async def _hold(self, one: Scheduled, lease: Lease, due: datetime, fence: int) -> None:
-        """Run it for as long as the tick is held."""
+        """Run it for as long as the tick is held, and tell what became of it, also when this is cancelled."""
         work = asyncio.create_task(self._once(one, Tick(due=due, fence=fence)), name=f"run {one.name}")
-        ended = False
         try:
-            ended = await lease.keep(work, fence)
-            if ended:
-                await lease.finish(fence, one.run.last_seconds or 0.0, one.run.last_error)
+            await lease.keep(work, fence)
         finally:
-            if not work.done():
+            over = work.done()
+            if not over:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
-            if not ended:
-                await lease.give_back(fence)
+            run = one.run
+            told = lease.finish(fence, run.last_seconds or 0.0, run.last_error) if over else lease.give_back(fence)
+            telling = asyncio.create_task(told, name=f"tell {one.name}")
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+        # Or the same tick would be free again in two seconds.
+        await asyncio.shield(telling)
 
     async def _once(self, one: Scheduled, tick: Tick) -> None:
         async with one.busy:
@@ -224,6 +245,12 @@ class Scheduler:
                 self._failed(one, error)
             one.run.runs += 1
             one.run.last_seconds = perf_counter() - started
+
+    def _ended(self, one: Scheduled, task: asyncio.Task[None]) -> None:
+        """A mistake of ours: nobody waits for the task."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._failed(one, error)
 
     def _failed(self, one: Scheduled, error: BaseException) -> None:
         one.run.last_error = type(error).__name__

@@ -76,7 +76,7 @@ async def test_jobs_run_while_the_runtime_does(tmp_path: Path) -> None:
     from cognitude_plugins.gateway.scheduler import Scheduler, collected
 
     jobs = collected(runtime.manager.hook.schedule.get_hookimpls())
-    runtime.scheduler = Scheduler(jobs, runtime.pipeline.faults, runtime.config.data_dir / "jobs.lock")
+    runtime.scheduler = Scheduler(jobs, runtime.pipeline.faults)
     await runtime.start()
     await asyncio.sleep(0.07)
     await runtime.stop()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,7 +18,8 @@ from cognitude_plugins.gateway.jobs.lease import Lease
 from cognitude_plugins.gateway.jobs.tables import JOBS
 from cognitude_plugins.gateway.scheduler import Run, Scheduler, collected
 from cognitude_plugins.gateway.storage.database import Storage
-from hooks import Job, PluginError, Tick
+from cognitude_plugins.gateway.storage.migrations import upgrade
+from hooks import Job, PluginError, Tick, Unavailable
 
 EVERY = timedelta(milliseconds=30)
 
@@ -156,6 +158,14 @@ class Clocks:
         return datetime.now(UTC) + self.ahead
 
 
+@pytest.fixture
+def sqlite_database(sqlite_url: str, tmp_path: Path) -> Iterator[Storage]:
+    storage = Storage(sqlite_url)
+    upgrade(storage, tmp_path / "migrations.lock")
+    yield storage
+    storage.close()
+
+
 @asynccontextmanager
 async def clustered(
     storage: Storage, run: Any, clock: Callable[[], datetime] | None = None, **job: Any
@@ -206,7 +216,7 @@ async def test_a_run_that_fails_is_over_and_the_next_comes(each_database: Storag
 
     async with clustered(each_database, run) as (_, report):
         await asyncio.sleep(0.45)
-        found = await Lease(each_database, "mine.job", "reader").state()
+        found = (await Lease(each_database, "mine.job", "reader").look()).state
     assert report.runs >= 2
     assert report.last_error == "ValueError"
     assert found is not None
@@ -215,7 +225,7 @@ async def test_a_run_that_fails_is_over_and_the_next_comes(each_database: Storag
 
 async def test_the_tick_of_a_stopped_process_is_run_anew_at_once(each_database: Storage) -> None:
     """A longer interval than the test: what runs again is that tick."""
-    began, clock = asyncio.Event(), Clocks()
+    began = asyncio.Event()
     ticks: list[Tick] = []
 
     async def never_ends(tick: Tick) -> None:
@@ -227,19 +237,57 @@ async def test_the_tick_of_a_stopped_process_is_run_anew_at_once(each_database: 
         ticks.append(tick)
         began.set()
 
-    hour = timedelta(hours=1)
-    clock.ahead = hour - (datetime.now(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) % hour - timedelta(seconds=0.1)
-    async with clustered(each_database, never_ends, clock, every=hour):
+    rare = timedelta(seconds=3)
+    async with clustered(each_database, never_ends, every=rare):
         await asyncio.wait_for(began.wait(), 5)
     began.clear()
-    async with clustered(each_database, ends, clock, every=hour):
+    async with clustered(each_database, ends, every=rare):
         await asyncio.wait_for(began.wait(), 5)
     assert ticks[0].due == ticks[1].due
     assert (ticks[0].fence, ticks[1].fence) == (1, 2)
 
 
+async def test_a_wrong_clock_of_one_process_makes_no_difference(each_database: Storage) -> None:
+    ticks: list[Tick] = []
+
+    async def run(tick: Tick) -> None:
+        ticks.append(tick)
+
+    fast = Clocks()
+    fast.ahead = timedelta(hours=1)
+    async with clustered(each_database, run, fast):
+        await asyncio.sleep(0.35)
+    async with clustered(each_database, run):
+        await asyncio.sleep(0.35)
+    assert len(ticks) >= 4
+    assert all(abs(tick.due - datetime.now(UTC)) < timedelta(seconds=10) for tick in ticks)
+
+
+async def test_what_is_over_is_told_also_when_the_database_was_away(sqlite_database: Storage) -> None:
+    class Flaky(Storage):
+        failures = 3
+
+        async def write(self, work: Any, *, patient: bool = False) -> Any:
+            if ended and self.failures:
+                self.failures -= 1
+                raise Unavailable("away")
+            return await sqlite_database.write(work)
+
+        async def read(self, work: Any, *, patient: bool = False, seconds: float | None = None) -> Any:
+            return await sqlite_database.read(work)
+
+    ended: list[Tick] = []
+
+    async def run(tick: Tick) -> None:
+        ended.append(tick)
+
+    async with clustered(Flaky("sqlite://"), run, every=timedelta(seconds=1)):
+        await asyncio.sleep(2.2)
+    assert len({tick.due for tick in ended}) == len(ended) >= 1
+
+
 async def test_what_nobody_ran_is_made_good_for_once_unless_it_is_long_ago(each_database: Storage) -> None:
-    clock, ran = Clocks(), asyncio.Event()
+    ran = asyncio.Event()
     ticks: list[Tick] = []
 
     async def run(tick: Tick) -> None:
@@ -251,12 +299,12 @@ async def test_what_nobody_ran_is_made_good_for_once_unless_it_is_long_ago(each_
     fence = await lease.claim(datetime.now(UTC) - timedelta(hours=5))
     assert fence == 1
     await lease.finish(fence, 0.1, None)
-    async with clustered(each_database, run, clock, every=minute * 60, grace=timedelta(0)):
+    async with clustered(each_database, run, every=minute * 60, grace=timedelta(0)):
         await asyncio.sleep(0.1)
     assert ticks == []
-    async with clustered(each_database, run, clock, every=minute * 60):
+    async with clustered(each_database, run, every=minute * 60):
         await asyncio.wait_for(ran.wait(), 5)
-    async with clustered(each_database, run, clock, every=minute * 60):
+    async with clustered(each_database, run, every=minute * 60):
         await asyncio.sleep(0.1)
     assert [tick.fence for tick in ticks] == [2], "the last of them, and once"
 
@@ -296,3 +344,15 @@ async def test_out_of_turn_it_runs_unless_it_is_running(each_database: Storage) 
         assert await first
         assert await other.run_now(other.jobs["mine.job"])
     assert report.runs == 1
+
+
+async def test_a_mistake_of_the_schedulers_own_is_told() -> None:
+    async def run() -> None: ...
+
+    def broken() -> datetime:
+        raise RuntimeError("no clock")
+
+    faults = Faults("mine")
+    made = Scheduler([("mine", Job(name="job", run=run, cron="* * * * *"))], {"mine": faults}, broken)
+    await during(made, 0.02)
+    assert faults.errors == 1

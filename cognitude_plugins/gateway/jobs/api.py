@@ -91,7 +91,7 @@ class JobsApi:
     async def _shown(self, one: Scheduled) -> JobBody:
         run, found = one.run, None
         if one.job.scope == "cluster":
-            found = await Lease(self.storage, one.name, "").state()
+            found = (await Lease(self.storage, one.name, "").look()).state
         following = one.times.after(self.now())
         return JobBody(
             name=one.name,
@@ -124,7 +124,7 @@ def _status(one: Scheduled, found: State | None) -> Literal["waiting", "running"
         return "running"
     if found is None or found.done:
         return "waiting"
-    return "running" if found.left_ms > 0 else "interrupted"
+    return "running" if found.left else "interrupted"
 
 
 def _text(time: datetime | None) -> str | None:

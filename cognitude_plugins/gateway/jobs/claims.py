@@ -1,14 +1,14 @@
 """A tick of a job that the cluster runs once: claimed in the database, held by renewing, given back.
 
 Every claim has a higher ``fence`` than the one before, and everything that its holder writes here is refused once
-somebody else has a higher one (Kleppmann, "How to do distributed locking", 2016). The clock is the database's where
-several machines share one.
+somebody else has a higher one (Kleppmann, "How to do distributed locking", 2016). The clock is the database's, which
+all who share it have in common; where it was set back, what it has not come to yet holds nobody up.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, literal, literal_column, or_, select, update
@@ -29,39 +29,41 @@ _NOW: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What the table has of a job. ``left_ms`` is how long its holder still has it, 0 or less if no longer."""
+    """What the table has of a job. ``left`` is how long its holder still has it, nothing if no longer."""
 
     due: datetime
     fence: int
     started: datetime
     done: bool
-    left_ms: int
+    left: timedelta
     seconds: float | None
     error: str | None
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """``now`` is the database's time; ``state`` is None for a job that was never claimed."""
+
+    now: datetime
+    state: State | None
+
     def free_for(self, due: datetime) -> bool:
         """Whether a tick may be claimed: one after the last, or the last if its holder died; never beside a run."""
-        return (due > self.due or (due == self.due and not self.done)) and (self.done or self.left_ms <= 0)
+        state = self.state
+        if state is None:
+            return True
+        over = state.done or not state.left
+        return over and (due > state.due or state.due > self.now or (due == state.due and not state.done))
 
 
-def state(connection: Connection, name: str) -> State | None:
-    """None for a job that was never claimed."""
-    row = connection.execute(select(JOBS, _now(connection).label("now_ms")).where(JOBS.c.name == name)).first()
-    if row is None:
-        return None
-    return State(
-        due=_moment(row.tick_ms),
-        fence=row.fence,
-        started=_moment(row.started_ms),
-        done=row.done,
-        left_ms=row.expires_ms - row.now_ms,
-        seconds=row.seconds,
-        error=row.error,
-    )
+def look(connection: Connection, name: str) -> Look:
+    now_ms = connection.execute(select(_now(connection))).scalar_one()
+    row = connection.execute(select(JOBS).where(JOBS.c.name == name)).first()
+    return Look(now=_moment(now_ms), state=None if row is None else _state(row, now_ms))
 
 
 def claim(connection: Connection, name: str, due: datetime, holder: str) -> int | None:
-    """The fence of the claim; None where `State.free_for` is not so any more."""
+    """The fence of the claim; None where `Look.free_for` is not so any more."""
     now = _now(connection)
     insert: Any = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     made = insert(JOBS).values(
@@ -73,14 +75,13 @@ def claim(connection: Connection, name: str, due: datetime, holder: str) -> int 
         expires_ms=now + LEASE_MS,
         done=False,
     )
-    new = made.excluded
-    later = or_(JOBS.c.tick_ms < new.tick_ms, and_(JOBS.c.tick_ms == new.tick_ms, ~JOBS.c.done))
+    new, was = made.excluded, JOBS.c
+    later = or_(was.tick_ms < new.tick_ms, was.tick_ms > now, and_(was.tick_ms == new.tick_ms, ~was.done))
+    over = or_(was.done, was.expires_ms <= now, was.expires_ms > now + LEASE_MS)
     changed = {name: getattr(new, name) for name in ("tick_ms", "holder", "started_ms", "expires_ms", "done")}
     statement = made.on_conflict_do_update(
-        index_elements=[JOBS.c.name],
-        set_={**changed, "fence": JOBS.c.fence + 1},
-        where=and_(later, or_(JOBS.c.done, JOBS.c.expires_ms <= now)),
-    ).returning(JOBS.c.fence)
+        index_elements=[was.name], set_={**changed, "fence": was.fence + 1}, where=and_(later, over)
+    ).returning(was.fence)
     return connection.execute(statement).scalar()
 
 
@@ -103,6 +104,19 @@ def give_back(connection: Connection, name: str, fence: int) -> bool:
 def _change(connection: Connection, name: str, fence: int, **values: Any) -> bool:
     held = and_(JOBS.c.name == name, JOBS.c.fence == fence, ~JOBS.c.done)
     return bool(connection.execute(update(JOBS).where(held).values(**values)).rowcount)
+
+
+def _state(row: Any, now_ms: int) -> State:
+    left_ms = row.expires_ms - now_ms
+    return State(
+        due=_moment(row.tick_ms),
+        fence=row.fence,
+        started=_moment(row.started_ms),
+        done=row.done,
+        left=timedelta(milliseconds=left_ms if 0 < left_ms <= LEASE_MS else 0),
+        seconds=row.seconds,
+        error=row.error,
+    )
 
 
 def _now(connection: Connection) -> Any:

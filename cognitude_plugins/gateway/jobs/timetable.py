@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP: Final = timedelta(microseconds=1)
 _MS: Final = timedelta(milliseconds=1)
+_MOST_COUNTED: Final = 1000
 _DAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -25,6 +26,10 @@ class Timetable(Protocol):
 
     def last(self, moment: datetime, within: timedelta) -> datetime | None:
         """The last time that is not later, and not longer ago than ``within``; None if there is none."""
+        ...
+
+    def between(self, start: datetime, end: datetime) -> int:
+        """How many times there are after ``start`` and before ``end``; of a crontab line a thousand at most."""
         ...
 
 
@@ -54,6 +59,9 @@ class _Every:
         found = self._floor(moment)
         return found if moment - found <= within else None
 
+    def between(self, start: datetime, end: datetime) -> int:
+        return max(0, (end - _MS - _EPOCH) // self.width - (start - _EPOCH) // self.width)
+
     def _floor(self, moment: datetime) -> datetime:
         return _EPOCH + (moment - _EPOCH) // self.width * self.width
 
@@ -82,6 +90,12 @@ class _Cron:
                 return found
             stretch *= 8
 
+    def between(self, start: datetime, end: datetime) -> int:
+        count, due = 0, self.after(start)
+        while due is not None and due < end and count < _MOST_COUNTED:
+            count, due = count + 1, self.after(due)
+        return count
+
     def _latest(self, start: datetime, end: datetime) -> datetime | None:
         found, due = None, self.after(start - _STEP)
         while due is not None and due <= end:
@@ -96,6 +110,8 @@ def _trigger(line: str, zone: str) -> tuple[CronTrigger, bool]:
     fields = line.split()
     if len(fields) != 5:
         raise ValueError(f"it has {len(fields)} fields, and a line has 5: minute, hour, day, month, day of the week")
+    if fields[2] != "*" and fields[4] != "*":
+        raise ValueError("it names days of the month and of the week, of which crontab takes either: make it two jobs")
     fields[4] = ",".join(map(_weekdays, fields[4].split(",")))
     return CronTrigger.from_crontab(" ".join(fields), timezone=ZoneInfo(zone)), fields[1].startswith("*")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -26,10 +27,11 @@ async def test_it_is_renewed_while_the_work_lasts(each_database: Storage) -> Non
     await asyncio.sleep(0.05)
     await each_database.write(lambda connection: connection.execute(update(JOBS).values(expires_ms=1)))
     await asyncio.sleep(0.6)
-    found = await lease.state()
+    found = (await lease.look()).state
     assert found is not None
-    assert found.left_ms > 1000
-    assert await keeping
+    assert found.left > timedelta(seconds=1)
+    await keeping
+    assert work.done()
 
 
 async def test_it_is_lost_when_another_has_it(each_database: Storage) -> None:
@@ -38,7 +40,8 @@ async def test_it_is_lost_when_another_has_it(each_database: Storage) -> None:
     assert fence == 1
     await each_database.write(lambda connection: connection.execute(update(JOBS).values(fence=2)))
     work = asyncio.create_task(asyncio.sleep(60))
-    assert not await lease.keep(work, fence)
+    await lease.keep(work, fence)
+    assert not work.done()
     work.cancel()
 
 
@@ -49,9 +52,25 @@ async def test_without_a_database_it_lasts_until_another_can_have_it(tmp_path: P
         await lease.claim(DUE)
     loop, work = asyncio.get_running_loop(), asyncio.create_task(asyncio.sleep(60))
     began = loop.time()
-    assert not await lease.keep(work, 1)
+    await lease.keep(work, 1)
     assert loop.time() - began >= 1.5
+    assert not work.done()
     work.cancel()
-    await lease.finish(1, 0.1, None)
-    await lease.give_back(1)
+    telling = asyncio.create_task(lease.finish(1, 0.1, None))
+    await asyncio.sleep(0.3)
+    assert not telling.done(), "it is told when the database is back"
+    telling.cancel()
     away.close()
+
+
+async def test_it_does_not_outlast_a_database_that_hangs() -> None:
+    class Hanging(Storage):
+        async def write(self, work: Any, *, patient: bool = False) -> Any:
+            await asyncio.sleep(60)
+
+    lease = Lease(Hanging("sqlite://"), "a.job", "me")
+    loop, work = asyncio.get_running_loop(), asyncio.create_task(asyncio.sleep(60))
+    began = loop.time()
+    await lease.keep(work, 1)
+    assert loop.time() - began < 2.5
+    work.cancel()

@@ -89,6 +89,7 @@ def test_days_of_the_week_are_those_of_crontab(days: str, expected: str) -> None
         ("0 8 * * *", "Mars/Base", "Mars/Base"),
         ("0 8 * * *", "../etc", "etc"),
         ("", "UTC", "0 fields"),
+        ("0 0 1 * mon", "UTC", "make it two jobs"),
     ],
 )
 def test_what_is_no_time_table_is_refused_by_name(cron: str, zone: str, why: str) -> None:
@@ -112,3 +113,15 @@ def test_the_last_time_is_the_one_before_the_next(moment: datetime, hours: int, 
         assert now - within <= last <= now
         following = table.after(last)
         assert following is None or following > now
+
+
+def test_times_between_two_are_counted() -> None:
+    noon = datetime(2026, 11, 29, 12, tzinfo=UTC)
+    every = timetable(job(every=timedelta(minutes=10)))
+    assert every.between(noon, noon + timedelta(minutes=30)) == 2
+    assert every.between(noon - timedelta(seconds=1), noon + timedelta(minutes=30)) == 3
+    assert every.between(noon, noon) == every.between(noon, noon - WEEK) == 0
+    assert every.between(datetime(1970, 1, 1, tzinfo=UTC), noon) > 2_000_000, "without walking through them"
+    cron = timetable(job(cron="*/10 * * * *"))
+    assert cron.between(noon, noon + timedelta(minutes=30)) == 2
+    assert cron.between(noon, noon + WEEK) == 1000, "at most"
