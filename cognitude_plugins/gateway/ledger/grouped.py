@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from hooks import Sums
+from hooks import Sums, Unanswerable
 
 from . import queries
 from .columns import TAG
@@ -51,7 +51,7 @@ class _Found:
 def answer(connection: Connection, *, question: Question, start: int, end: int) -> tuple[Sums, ...]:
     """Of ``[start, end)`` in milliseconds, in a read transaction that has not asked anything yet.
 
-    Raises ``ValueError`` for what is only known of single calls that are gone, or of sums that are gone.
+    Raises `Unanswerable` for what is only known of single calls that are gone, or of sums that are gone.
     """
     queries.snapshot(connection)
     start, end, in_force = stretch_of(connection, question, start, end)
@@ -113,8 +113,13 @@ def _spans(question: Question) -> Iterator[Span]:
 
 def _calls_only(start: int, end: int, kept: Horizons, what: str) -> tuple[Tile, ...]:
     if start < min(kept.calls, end):
-        first = datetime.fromtimestamp(kept.calls / 1000, UTC).isoformat()
-        raise ValueError(f"calls are kept since {first} only, and sums are not kept by {what}: ask for since >= that")
+        first = datetime.fromtimestamp(kept.calls / 1000, UTC)
+        raise Unanswerable(
+            f"calls are kept since {first.isoformat()} only, and sums are not kept by {what}: ask for since >= that",
+            what="time",
+            name="calls",
+            since=first,
+        )
     return (Tile(kind="call", start=start, end=end),) if start < end else ()
 
 
