@@ -1,7 +1,7 @@
 """The contract between the gateway and its plugins. Standard library and pluggy only."""
 
 from .call import Api, Call, Caller, Headers, Role
-from .errors import ConfigError, PluginError, Problem, Unavailable
+from .errors import ConfigError, PluginError, Problem, Unanswerable, Unavailable
 from .fingerprint import Fingerprint
 from .frozen import freeze, thaw
 from .gateway import EVERY_ORGANIZATION, Booked, Database, Dimension, Gateway, Ledger, Redis, Sums
@@ -45,6 +45,7 @@ __all__ = [
     "Sums",
     "Tick",
     "Traits",
+    "Unanswerable",
     "Unavailable",
     "Usage",
     "Vitals",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +56,24 @@ class Unavailable(Exception):
 
     service = "database"
     """Which one."""
+
+
+class Unanswerable(ValueError):
+    """A question that the ledger has no answer to.
+
+    ``what`` is wrong about it, and ``name`` which one (a filter, a dimension). Of a ``time`` that was too long ago
+    ``since`` is from when on it can be asked for, as ``name`` (``calls``, ``minutes``, ``hours``) are kept since then.
+    """
+
+    def __init__(
+        self,
+        rule: str,
+        *,
+        what: Literal["time", "dimension", "filter", "zone", "quantile"],
+        name: str | None = None,
+        since: datetime | None = None,
+    ) -> None:
+        super().__init__(rule)
+        self.what = what
+        self.name = name
+        self.since = since

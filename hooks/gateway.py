@@ -71,8 +71,8 @@ class Ledger(Protocol):
     ``provider`` and ``tag`` (``name=value``), each with the value its rows must have. What a call cost is in here some
     tenths of a second after its answer. Rows are kept for a number of days (``gateway.ledger.retention``); before that
     the answer comes from sums per minute, hour and day, and times are taken to the start of these. Raises
-    ``ValueError`` for a time without zone, an unknown dimension, filter or zone, and for one that the sums of that time
-    do not have.
+    `Unanswerable`, which is a ``ValueError``, for an unknown dimension, filter or zone, and for one that the sums of
+    that time do not have; ``ValueError`` for a time without zone.
     """
 
     async def spent(self, organization: str, *, since: datetime, until: datetime | None = None, **filters: str) -> int:

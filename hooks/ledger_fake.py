@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import product
 from math import floor
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
+from .errors import Unanswerable
 from .gateway import Booked, Dimension, Sums
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class FakeLedger:
             if when is not None and when.utcoffset() is None:
                 raise ValueError(f"{when.isoformat()} has no time zone")
         if "=" not in filters.get("tag", "="):
-            raise ValueError(f"tag must be name=value, not {filters['tag']!r}")
+            raise Unanswerable(f"tag must be name=value, not {filters['tag']!r}", what="filter", name="tag")
         for call in self.made:
             within = since <= call.at and (until is None or call.at < until)
             if within and call.organization == organization and all(_fits(call, *one) for one in filters.items()):
@@ -132,12 +133,12 @@ def _booked(call: FakeCall) -> Booked:
     )
 
 
-def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+def _known(what: Literal["dimension", "filter"], names: tuple[str, ...], known: tuple[str, ...]) -> None:
     for name in names:
         if name not in known:
-            raise ValueError(f"unknown {what} {name!r}: it is one of {', '.join(known)}")
+            raise Unanswerable(f"unknown {what} {name!r}: it is one of {', '.join(known)}", what=what, name=name)
     if len(set(names)) != len(names):
-        raise ValueError(f"a {what} is named twice: {', '.join(names)}")
+        raise Unanswerable(f"a {what} is named twice: {', '.join(names)}", what=what)
 
 
 def _fits(call: FakeCall, name: str, value: str) -> bool:
@@ -175,12 +176,12 @@ def _zone(name: str) -> tzinfo:
     try:
         return UTC if name == "UTC" else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name!r}") from None
+        raise Unanswerable(f"there is no time zone {name!r}", what="zone") from None
 
 
 def _seconds(calls: list[FakeCall], quantiles: tuple[float, ...]) -> tuple[float, ...]:
     if not all(0 <= one <= 1 for one in quantiles):
-        raise ValueError(f"a quantile is between 0 and 1: {quantiles}")
+        raise Unanswerable(f"a quantile is between 0 and 1: {quantiles}", what="quantile")
     seconds = sorted(call.seconds for call in calls)
     return tuple(seconds[floor(one * (len(seconds) - 1))] for one in quantiles) if seconds else ()
 

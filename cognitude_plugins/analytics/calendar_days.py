@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
-from typing import Any, Final
-from zoneinfo import ZoneInfo
+from typing import Annotated, Any, Final
 
+from pydantic import BeforeValidator, Field
 from sqlalchemy import ColumnElement, case, literal
 
-from .midnights import begun
+from .midnights import begun, ended, zone_of
 
 _DAY_MS: Final = 86_400_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST: Final = date(1970, 1, 2)
+_LAST: Final = date(9998, 12, 30)
+"""Days that any zone has, and that have ones before and after them."""
+_WRITTEN: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _written(value: object) -> object:
+    """pydantic would take seconds since 1970, too."""
+    if isinstance(value, str) and not _WRITTEN.fullmatch(value):
+        raise ValueError("must be a date as in 2026-11-30")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written), Field(ge=_FIRST, le=_LAST)]
+"""Of a query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +45,8 @@ class Days:
         """Both included. A day begins at its midnight, or at the first time after it that there is."""
         count = (last - first).days + 1
         dates = tuple(first + timedelta(days=number) for number in range(count))
-        found = ZoneInfo(zone)
-        starts = [begun(one, found) for one in (*dates, last + timedelta(days=1))]
+        found = zone_of(zone)
+        starts = [*(begun(one, found) for one in dates), ended(last, found)]
         return cls(dates, tuple(round((one - _EPOCH).total_seconds() * 1000) for one in starts))
 
     @property

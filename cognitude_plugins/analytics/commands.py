@@ -107,14 +107,14 @@ def forecast(
 
 
 @cost.command("anomalies")
-@click.option("--start", metavar="DATE", help="First day; without, the last seven days.")
-@click.option("--end", metavar="DATE", help="Last day; without, today.")
+@click.option("--from", "start_date", metavar="DAY", help="The first day, as 2026-11-01; without, the last seven days.")
+@click.option("--to", "end_date", metavar="DAY", help="The last day, included; today without it.")
 @remote_options
-def anomalies(start: str | None, end: str | None, url: str, organization: str | None, as_json: bool) -> None:
+def anomalies(start_date: str | None, end_date: str | None, url: str, organization: str | None, as_json: bool) -> None:
     """Hours of unusual spend, errors or latency, and the models, providers and keys they came from."""
     from .anomalies.view import anomaly_lines
 
-    query = _given({"start_date": start, "end_date": end})
+    query = _given({"start_date": start_date, "end_date": end_date})
     found = Remote(url=url, organization=organization).ask("GET", "/analytics/anomalies", query=query)
     show(found, as_json, _echo(anomaly_lines))
 

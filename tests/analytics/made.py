@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from cognitude_plugins.analytics.forecast.conformal import Table
 from cognitude_plugins.analytics.forecast.daily import Daily
 from cognitude_plugins.analytics.forecast.spending import Spending
-from hooks.testing import FakeCall
+from hooks import Sums, Unanswerable
+from hooks.testing import FakeCall, FakeLedger
 
 MONDAY = date(2026, 6, 1)
 USD = 10**9
@@ -43,3 +45,19 @@ def calls(at: datetime, dollars: float, count: int = 1, **more: object) -> list[
     cost = round(dollars * USD)
     costs = [cost // count + (number < cost % count) for number in range(count)]
     return [FakeCall(at=at, cost_nano_usd=one, **more) for one in costs]  # type: ignore[arg-type]
+
+
+class Forgetful(FakeLedger):
+    """Does not keep of the time before ``since`` what is asked for with groups; without ``of_utc`` it does
+    keep what is of UTC.
+    """
+
+    def __init__(self, *calls: FakeCall, since: datetime, name: str = "hours", of_utc: bool = True) -> None:
+        super().__init__(*calls)
+        self._since, self._name, self._of_utc = since, name, of_utc
+
+    async def usage(self, organization: str, **asked: Any) -> tuple[Sums, ...]:
+        zone = asked.get("zone", "UTC")
+        if asked.get("group_by") and asked["since"] < self._since and (self._of_utc or zone != "UTC"):
+            raise Unanswerable("not kept", what="time", name=self._name, since=self._since)
+        return await super().usage(organization, **asked)

@@ -177,3 +177,10 @@ def test_prompts_are_not_at_rest(saving: Running) -> None:
     folder: Path = saving.log.parent
     holders = [path for path in folder.rglob("*") if path.is_file() and b"canary7f3a9c" in path.read_bytes()]
     assert holders == []
+
+
+def test_days_of_anomalies_are_asked_for_as_those_of_a_breakdown(one: Running) -> None:
+    found = run(one, "cost", "anomalies", "--from", "2020-01-01", "--to", "2020-01-03", "--json")
+    assert found.exit_code == 0, found.output
+    body = json.loads(found.output)
+    assert (body["start_date"], body["end_date"], body["hours"]) == ("2020-01-01", "2020-01-03", 0)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import operation
+from hooks import Unanswerable, operation
 from hooks.endpoint import answer, answering, query_as, refused
 
 from ..desk import Desk
-from ..forecast.spending import midnight
+from ..midnights import begun, ended, zone_of
+from ..unanswered import not_answered, sentence
 from .anomalies import Anomaly, anomalies
 from .bodies import AnomaliesAnswer, AnomaliesQuery, shown
 from .drivers import Driver, Span, drivers
@@ -49,14 +48,17 @@ def _endpoint(desk: Desk) -> Any:
 
 async def _answered(desk: Desk, organization: str, query: AnomaliesQuery) -> AnomaliesAnswer:
     name = desk.gateway.time_zone(organization)
-    zone = ZoneInfo(name)
+    zone = zone_of(name)
     now = desk.now().astimezone(zone)
     try:
         start, end = query.days(now.date())
-        since, until = midnight(start, zone), min(midnight(end + timedelta(days=1), zone), now)
-        hours = await hourly(desk.gateway, organization, since, until)
     except ValueError as error:
-        raise refused(f"{error}.", param="start_date") from None
+        raise refused(sentence(error), param="end_date" if query.start_date is None else "start_date") from None
+    since, until = begun(start, zone), min(ended(end, zone), now)
+    try:
+        hours = await hourly(desk.gateway, organization, since, until)
+    except Unanswerable as error:
+        raise not_answered(error, start_date=start, zone=zone) from None
     places = hours.places(since)
     found = await asyncio.to_thread(anomalies, hours.hours, places)
     worst = sorted(sorted(found, key=lambda one: -one.score)[:_MOST], key=lambda one: one.first)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..calendar_days import Day
 from ..money import usd
 from .anomalies import Anomaly
 from .drivers import Driver
@@ -15,9 +16,6 @@ from .score import Hour
 
 MOST_DAYS: Final = 31
 DEFAULT_DAYS: Final = 7
-
-
-Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(3000, 1, 1))]
 
 
 class AnomaliesQuery(BaseModel):
@@ -32,6 +30,8 @@ class AnomaliesQuery(BaseModel):
         """Raises ``ValueError``."""
         end = self.end_date or today
         start = self.start_date or end - timedelta(days=DEFAULT_DAYS - 1)
+        if start > today:
+            raise ValueError(f"nothing has been after today, {today}: {start} to {end} is still to come")
         if start > end:
             raise ValueError(f"start_date {start} is after end_date {end}")
         if (end - start).days >= MOST_DAYS:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
-from hooks import Gateway
+from hooks import Gateway, Unanswerable
 
 from .score import WEEK, WEEKS, Hour
 
@@ -35,11 +36,18 @@ async def hourly(gateway: Gateway, organization: str, since: datetime, until: da
     """Whole hours of ``[since, until)`` and of the weeks before that they are compared with; of UTC, which are kept
     longest.
 
-    Raises `hooks.Unavailable`, and ``ValueError`` where the ledger does not keep hours of that time.
+    Where hours are not kept of all the weeks before, it is of what there is of them. Raises `hooks.Unavailable`, and
+    `hooks.Unanswerable` where the ledger does not keep hours of ``[since, until)``.
     """
     begin = since.astimezone(UTC).replace(minute=0) - _BEFORE
     end = until.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    found = await gateway.ledger.usage(organization, since=begin, until=end, group_by=("hour",), quantiles=(QUANTILE,))
+    usage = partial(gateway.ledger.usage, organization, until=end, group_by=("hour",), quantiles=(QUANTILE,))
+    try:
+        found = await usage(since=begin)
+    except Unanswerable as error:
+        if error.since is None or error.since > since:
+            raise
+        found = await usage(since=error.since)
     known = {
         datetime.fromisoformat(one.group["hour"]): Hour(
             calls=one.calls,

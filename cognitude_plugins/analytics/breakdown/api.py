@@ -11,11 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import operation
+from hooks import Unanswerable, operation
 from hooks.endpoint import answering, query_as, refused
 
 from ..desk import Desk
 from ..midnights import begun, ended, zone_of
+from ..unanswered import not_answered, sentence
 from .bodies import BreakdownBody, BreakdownQuery, told
 from .breakdown import Asked, breakdown, default_order
 from .csv_text import as_csv
@@ -39,8 +40,8 @@ def route(desk: Desk) -> BaseRoute:
         asked = _asked(wanted, first, last, zone)
         try:
             found = await breakdown(desk.gateway.ledger, organization, asked)
-        except ValueError as error:
-            raise refused(_sentence(error), param="group_by") from None
+        except Unanswerable as error:
+            raise not_answered(error, start_date=first, zone=zone_of(zone)) from None
         answer = told(
             found,
             desk.config.metrics,
@@ -60,16 +61,12 @@ def _days(wanted: BreakdownQuery, desk: Desk, zone: str) -> tuple[date, date]:
     try:
         today = desk.now().astimezone(zone_of(zone)).date()
     except ValueError as error:
-        raise refused(_sentence(error), param="zone") from None
+        raise refused(sentence(error), param="zone") from None
     last = wanted.end_date or today
     first = wanted.start_date or last - timedelta(days=min(_DAYS - 1, (last - date(1970, 1, 2)).days))
     if first > last:
         raise refused(f"start_date {first} is after end_date {last}.", param="start_date")
     return first, last
-
-
-def _sentence(error: ValueError) -> str:
-    return f"{str(error)[:1].upper()}{str(error)[1:]}."
 
 
 def _asked(wanted: BreakdownQuery, first: date, last: date, zone: str) -> Asked:

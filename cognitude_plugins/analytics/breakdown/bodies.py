@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from hooks import Sums
 
+from ..calendar_days import Day
 from ..metrics import QUANTILES, compiled, named_sums, rate
 from ..money import usd
 from ..settings import MetricSettings
@@ -19,16 +19,6 @@ from .breakdown import DIMENSIONS, TAG, Breakdown, Order
 
 MOST: Final = 10_000
 _SECONDS: Final = tuple(f"{name}_seconds" for name in QUANTILES)
-_FIRST: Final = date(1970, 1, 2)
-_LAST: Final = date(9998, 12, 30)
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-
-
-def _written(value: object) -> object:
-    """pydantic would take seconds since 1970, too."""
-    if isinstance(value, str) and not _DATE.fullmatch(value):
-        raise ValueError("must be a date as in 2026-11-30")
-    return value
 
 
 def _dimensions(text: str) -> str:
@@ -49,7 +39,6 @@ def _pair(text: str) -> str:
     return text
 
 
-Day = Annotated[date, BeforeValidator(_written), Field(ge=_FIRST, le=_LAST)]
 Name = Annotated[str, Field(max_length=1000)]
 
 

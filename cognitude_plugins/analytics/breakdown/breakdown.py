@@ -50,7 +50,7 @@ class Breakdown:
 
 
 async def breakdown(ledger: Ledger, organization: str, asked: Asked) -> Breakdown:
-    """Raises ``ValueError`` for what the ledger does not have."""
+    """Raises `hooks.Unanswerable` for what the ledger does not have."""
     quantiles = tuple(QUANTILES.values()) if _with_latencies(asked) else ()
     once = "tag" not in asked.group_by
     usage = partial(

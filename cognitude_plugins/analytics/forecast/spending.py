@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from hooks import Gateway, Ledger, Sums
 
+from ..midnights import begun, ended, zone_of
+
+_DAY: Final = timedelta(days=1)
 _HISTORY: Final = timedelta(days=180)
 _HOURS: Final = timedelta(days=28)
 _SHORTER: Final = (timedelta(days=88), timedelta(days=28), timedelta(days=6))
@@ -35,10 +38,9 @@ class Spending:
 async def spending(gateway: Gateway, organization: str, now: datetime) -> Spending:
     """From the beginning of the year, or half a year ago. Raises `hooks.Unavailable`."""
     name = gateway.time_zone(organization)
-    zone = ZoneInfo(name)
+    zone = zone_of(name)
     local = now.astimezone(zone)
-    tomorrow = midnight(local.date() + timedelta(days=1), zone)
-    reading = _Reading(ledger=gateway.ledger, organization=organization, zone=zone, name=name, end=tomorrow)
+    reading = _Reading(ledger=gateway.ledger, organization=organization, zone=zone, name=name, today=local.date())
     since = min(local.date().replace(month=1, day=1), local.date() - _HISTORY)
     days = await reading.days(since)
     return Spending(
@@ -56,24 +58,28 @@ class _Reading:
     organization: str
     zone: ZoneInfo
     name: str
-    end: datetime
-    """Of today: whole tiles are less to read than calls up to now."""
+    today: date
+
+    @property
+    def end(self) -> datetime:
+        """Of today: whole tiles are less to read than calls up to now."""
+        return ended(self.today, self.zone)
 
     async def days(self, since: date) -> list[Sums]:
         """Of long ago the ledger may know days of UTC only: then those are taken for the zone's."""
-        for begin in (since, *(self.end.date() - back for back in _SHORTER)):
+        for begin in (since, *(self.today + _DAY - back for back in _SHORTER)):
             try:
-                found = await self._usage("day", midnight(begin, self.zone), self.end, self.name)
+                found = await self._usage("day", begun(begin, self.zone), self.end, self.name)
             except ValueError:
                 continue
-            before = await self._usage("day", midnight(since, self.zone), midnight(begin, self.zone), "UTC")
+            before = await self._usage("day", begun(since, self.zone), begun(begin, self.zone), "UTC")
             return [*before, *found]
-        return list(await self._usage("day", midnight(since, self.zone), self.end, "UTC"))
+        return list(await self._usage("day", begun(since, self.zone), self.end, "UTC"))
 
     async def hours(self, since: date) -> tuple[Sums, ...]:
         """None where a zone's hours are not UTC's, and the ledger keeps too few minutes to tell."""
         try:
-            return await self._usage("hour", midnight(since, self.zone), self.end, self.name)
+            return await self._usage("hour", begun(since, self.zone), self.end, self.name)
         except ValueError:
             return ()
 
@@ -81,10 +87,6 @@ class _Reading:
         if since >= until:
             return ()
         return await self.ledger.usage(self.organization, since=since, until=until, group_by=(by,), zone=zone)
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=zone)
 
 
 def _by_day(found: Iterable[Sums]) -> dict[date, int]:

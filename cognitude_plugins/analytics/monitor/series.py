@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from hooks import Ledger, Sums
+from hooks import Ledger, Sums, Unanswerable
 
 from .stretches import FIVE_MINUTES, Range, Stretch, stretch
 
@@ -44,8 +44,21 @@ class Asked:
 async def series(ledger: Ledger, organization: str, wanted: Asked, *, now: datetime, zone: str) -> Series:
     """All of it from sums that the ledger keeps, where ``by`` is one of those that it keeps sums by.
 
-    Raises ``ValueError for what the ledger has no sums by, `hooks.Unavailable` when the database does not answer.
+    Days are those of UTC, and so the ``zone`` of what is returned, where the ledger no longer knows those of ``zone``:
+    in one that is half an hour from UTC they take minutes. Raises `hooks.Unanswerable` for what the ledger has no sums
+    by, `hooks.Unavailable` when the database does not answer.
     """
+    try:
+        return await _series(ledger, organization, wanted, now, zone)
+    except Unanswerable as error:
+        if error.what != "time" or zone == "UTC":
+            raise
+        if stretch(wanted.range, now, zone).step != "day":
+            raise
+    return await _series(ledger, organization, wanted, now, "UTC")
+
+
+async def _series(ledger: Ledger, organization: str, wanted: Asked, now: datetime, zone: str) -> Series:
     asked, quantiles = stretch(wanted.range, now, zone), QUANTILES if wanted.latencies else ()
     points, [total], [before], groups = await asyncio.gather(
         _points(ledger, organization, asked, zone, quantiles),

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import Caller, Reply, operation
-from hooks.endpoint import answering, query_as, refused, respond
+from hooks import Caller, Reply, Unanswerable, operation
+from hooks.endpoint import Refused, answering, query_as, refused, respond
 
 from ..desk import Desk
 from .series import series
@@ -41,8 +41,19 @@ def _series(desk: Desk) -> Any:
                 now=desk.now(),
                 zone=gateway.time_zone(organization),
             )
-        except ValueError as error:
-            raise refused(f"by: {error}.", param="by") from None
+        except Unanswerable as error:
+            raise _not_answered(error, query) from None
         return respond(Reply.json(told(found, organization, query, desk.config.metrics)))
 
     return show_series
+
+
+def _not_answered(error: Unanswerable, query: SeriesQuery) -> Refused:
+    if error.what != "time" or error.since is None:
+        return refused(f"by: {error}.", param="by")
+    by = f" by {query.by}" if query.by and error.name == "calls" else ""
+    kept = "single calls" if error.name == "calls" else error.name
+    since = error.since.isoformat()
+    return refused(
+        f"range {query.range}{by} takes {kept}, which are kept since {since}: ask for a shorter range.", param="range"
+    )

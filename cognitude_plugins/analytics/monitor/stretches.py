@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
+
+from ..midnights import begun, ended, zone_of
 
 Range = Literal["1h", "24h", "today", "7d", "30d", "90d"]
 Step = Literal["5min", "hour", "day"]
@@ -45,13 +47,8 @@ class Stretch:
 
 def stretch(wanted: Range, now: datetime, zone: str) -> Stretch:
     """``now`` is taken to its minute, so that everything is read from sums."""
-    minute, here = now.astimezone(UTC).replace(second=0, microsecond=0), ZoneInfo(zone)
+    minute, here = now.astimezone(UTC).replace(second=0, microsecond=0), zone_of(zone)
     return _of_clocks(wanted, minute, here) if wanted in _CLOCKS else _of_days(wanted, minute, here)
-
-
-def midnight(day: date, zone: ZoneInfo) -> datetime:
-    """When the day begins, in UTC: at 1 where clocks are put forward at 0."""
-    return datetime.combine(day, time.min, zone).astimezone(UTC)
 
 
 def _of_clocks(wanted: Range, minute: datetime, zone: ZoneInfo) -> Stretch:
@@ -73,14 +70,14 @@ def _of_days(wanted: Range, minute: datetime, zone: ZoneInfo) -> Stretch:
     step, days = _CALENDAR[wanted]
     local = minute.astimezone(zone)
     first, whole = local.date() - (days - 1) * _DAY, days * _DAY
-    since = midnight(first, zone)
+    since = begun(first, zone)
     return Stretch(
         step=step,
         steps=dict(_steps(step, since, minute, zone)),
         since=since,
         now=minute,
-        until=midnight(local.date() + _DAY, zone),
-        before_since=midnight(first - whole, zone),
+        until=ended(local.date(), zone),
+        before_since=begun(first - whole, zone),
         before_until=(local.replace(tzinfo=None) - whole).replace(tzinfo=zone).astimezone(UTC),
     )
 
@@ -90,7 +87,7 @@ def _steps(step: Step, since: datetime, last: datetime, zone: ZoneInfo) -> Itera
     if step == "day":
         day = since.astimezone(zone).date()
         while day <= last.astimezone(zone).date():
-            yield day.isoformat(), midnight(day, zone)
+            yield day.isoformat(), begun(day, zone)
             day += _DAY
         return
     known, at = "", since

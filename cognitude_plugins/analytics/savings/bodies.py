@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..calendar_days import Day
 from ..money import usd
 from .savings import Saved, Savings
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
-Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2999, 12, 31))]
 
 
 class SavingsQuery(BaseModel):

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from hooks import Sums
+from hooks import Sums, Unanswerable
 
 from . import queries
 from .columns import TAG
@@ -51,10 +51,10 @@ class _Found:
 def answer(connection: Connection, *, question: Question, start: int, end: int) -> tuple[Sums, ...]:
     """Of ``[start, end)`` in milliseconds, in a read transaction that has not asked anything yet.
 
-    Raises ``ValueError`` for what is only known of single calls that are gone, or of sums that are gone.
+    Raises `Unanswerable` for what is only known of single calls that are gone, or of sums that are gone.
     """
     queries.snapshot(connection)
-    start, end, in_force = _in_force(connection, question, start, end)
+    start, end, in_force = stretch_of(connection, question, start, end)
     groups: defaultdict[_Group, _Found] = defaultdict(_Found)
     for piece in _pieces(_tiles(connection, question, start, end, in_force)):
         ask, given = queries.totals(question, piece, in_force, connection.dialect.name)
@@ -72,22 +72,22 @@ def answer(connection: Connection, *, question: Question, start: int, end: int) 
     return tuple(sums)
 
 
+def stretch_of(connection: Connection, question: Question, start: int, end: int) -> tuple[int, int, tuple[Offset, ...]]:
+    """The time, and the zone's offsets in it; where it is to be split by hours or days, no more than there are days."""
+    if not any(_spans(question)):
+        return start, end, ((0, 0),)
+    first, last = connection.execute(queries.days_there_are(question.organization)).one()
+    if first is None or max(start, first) >= min(end, last + DAY_MS):
+        return start, start, ((start, 0),)
+    start, end = max(start, first), min(end, last + DAY_MS)
+    # A time may be taken to the start of its day.
+    return start, end, offsets(question.zone, start - DAY_MS, end)
+
+
 def _together(groups: Iterable[_Found]) -> _Found:
     found = list(groups)
     amounts = list(map(sum, zip(*(one.amounts for one in found), strict=True))) or [0] * len(SUMS)
     return _Found(amounts=amounts, counts=Counts.together(one.counts for one in found if one.counts))
-
-
-def _in_force(connection: Connection, question: Question, start: int, end: int) -> tuple[int, int, tuple[Offset, ...]]:
-    """The zone's offsets, and the time; where there is a zone to be split by, no more of it than there are days."""
-    if not any(_spans(question)):
-        return start, end, ((0, 0),)
-    first, last = connection.execute(queries.days_there_are(question.organization)).one()
-    if first is None or start >= end:
-        return start, start, ((0, 0),)
-    start, end = max(start, first), min(end, last + DAY_MS)
-    # A time may be taken to the start of its day.
-    return start, end, offsets(question.zone, start - DAY_MS, end)
 
 
 def _tiles(
@@ -113,8 +113,13 @@ def _spans(question: Question) -> Iterator[Span]:
 
 def _calls_only(start: int, end: int, kept: Horizons, what: str) -> tuple[Tile, ...]:
     if start < min(kept.calls, end):
-        first = datetime.fromtimestamp(kept.calls / 1000, UTC).isoformat()
-        raise ValueError(f"calls are kept since {first} only, and sums are not kept by {what}: ask for since >= that")
+        first = datetime.fromtimestamp(kept.calls / 1000, UTC)
+        raise Unanswerable(
+            f"calls are kept since {first.isoformat()} only, and sums are not kept by {what}: ask for since >= that",
+            what="time",
+            name="calls",
+            since=first,
+        )
     return (Tile(kind="call", start=start, end=end),) if start < end else ()
 
 

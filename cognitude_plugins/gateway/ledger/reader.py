@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from math import ceil
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import Connection, Subquery, select
 
-from hooks import EVERY_ORGANIZATION, Booked, Sums
+from hooks import EVERY_ORGANIZATION, Booked, Sums, Unanswerable
 
 from ..storage.database import Storage
 from . import queries
@@ -41,6 +41,7 @@ _AS_BOOKED: Final = (
 # groups, and bounded as every read is.
 _SECONDS: Final = 60.0
 _AT_ONCE: Final = 2
+_NO_NUL: Final = "a name in the ledger has no NUL character"
 
 
 class Reader:
@@ -142,14 +143,18 @@ def _question(
     _known("dimension", group_by, DIMENSIONS)
     _known("filter", tuple(filters), FILTERS)
     if "=" not in filters.get("tag", "="):
-        raise ValueError(f"tag must be name=value, not {filters['tag']!r}")
-    if any("\0" in text for text in (*group_by, *filters.values())):
-        raise ValueError("a name in the ledger has no NUL character")
+        raise Unanswerable(f"tag must be name=value, not {filters['tag']!r}", what="filter", name="tag")
+    for name in group_by:
+        if "\0" in name:
+            raise Unanswerable(_NO_NUL, what="dimension", name=name)
+    for name, value in filters.items():
+        if "\0" in value:
+            raise Unanswerable(_NO_NUL, what="filter", name=name)
     if zone != "UTC":
         known_zone(zone)
     for one in quantiles:
         if not 0 <= one <= 1:
-            raise ValueError(f"a quantile is between 0 and 1, not {one}")
+            raise Unanswerable(f"a quantile is between 0 and 1, not {one}", what="quantile")
     return Question(organization=organization, dimensions=group_by, filters=filters, zone=zone, quantiles=quantiles)
 
 
@@ -160,12 +165,12 @@ def _reads_calls(question: Question) -> bool:
     return bool(asked & CALLS_ONLY or of_identities) or any(name.startswith(TAG) for name in asked)
 
 
-def _known(what: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+def _known(what: Literal["dimension", "filter"], names: tuple[str, ...], known: tuple[str, ...]) -> None:
     for name in names:
         if name not in known and not (what == "dimension" and name.startswith(TAG)):
-            raise ValueError(f"unknown {what} {name!r}: it is one of {', '.join(known)}")
+            raise Unanswerable(f"unknown {what} {name!r}: it is one of {', '.join(known)}", what=what, name=name)
     if len(set(names)) != len(names):
-        raise ValueError(f"a {what} is named twice: {', '.join(names)}")
+        raise Unanswerable(f"a {what} is named twice: {', '.join(names)}", what=what)
 
 
 def _milliseconds(when: datetime) -> int:

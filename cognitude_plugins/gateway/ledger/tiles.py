@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
+from hooks import Unanswerable
+
 from .rollups import DAY_MS, HOUR_MS, MINUTE_MS
 
 Kind = Literal["day", "hour", "minute", "call", "identity"]
@@ -85,10 +87,23 @@ def _possible(start: int, end: int, cuts: Sequence[int], horizons: Horizons) -> 
         if cut % (width := _finest(cut, horizons)):
             kept = {MINUTE_MS: "minute", HOUR_MS: "hour", DAY_MS: "day"}[width]
             when = datetime.fromtimestamp(cut / 1000, UTC).isoformat()
-            raise ValueError(
+            name, since = _fine_enough(cut, horizons)
+            raise Unanswerable(
                 f"sums of {when} are kept by {kept} of UTC only, and cannot be split there: ask for a later since, "
-                "or without hours and days of a zone"
+                "or without hours and days of a zone",
+                what="time",
+                name=name,
+                since=datetime.fromtimestamp(since / 1000, UTC),
             )
+
+
+def _fine_enough(cut: int, horizons: Horizons) -> tuple[str, int]:
+    """What can be split at such a time, and since when it is kept."""
+    if cut % HOUR_MS:
+        name, since = ("calls", horizons.calls) if cut % MINUTE_MS else ("minutes", horizons.minutes)
+    else:
+        name, since = "hours", horizons.hours
+    return "calls" if since == horizons.calls else name, since
 
 
 def _split(

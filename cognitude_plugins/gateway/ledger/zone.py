@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import Final, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hooks import Unanswerable
+
 from .rollups import DAY_MS, HOUR_MS
 
 Span = Literal["day", "hour"]
@@ -32,7 +34,7 @@ def known_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name!r}") from None
+        raise Unanswerable(f"there is no time zone {name!r}", what="zone") from None
 
 
 def offsets(zone: str, start: int, end: int) -> tuple[Offset, ...]:
@@ -41,8 +43,8 @@ def offsets(zone: str, start: int, end: int) -> tuple[Offset, ...]:
         return ((start, 0),)
     first, last = _year(start), _year(max(start, end - 1))
     if last - first > _MOST_YEARS:
-        raise ValueError(
-            f"days of {zone} are known of {_MOST_YEARS} years at once: ask for less than {first} to {last}"
+        raise Unanswerable(
+            f"days of {zone} are known of {_MOST_YEARS} years at once: ask for less than {first} to {last}", what="time"
         )
     found = [one for year in range(first, last + 1) for one in _of_year(zone, year)]
     place = max(0, bisect_right(found, start, key=lambda one: one[0]) - 1)

@@ -15,7 +15,7 @@ from hooks import Caller
 from hooks.testing import FakeCall, FakeGateway, FakeLedger
 from tests.borrowed import gated
 
-from ..made import BERLIN, calls
+from ..made import BERLIN, Forgetful, calls
 
 NOW = datetime(2026, 11, 18, 15, 20, tzinfo=BERLIN)
 BURST = datetime(2026, 11, 17, 10, tzinfo=BERLIN)
@@ -52,7 +52,17 @@ async def test_only_the_days_that_are_asked_for_are_looked_at() -> None:
     assert (await ask(ledger, end_date="2026-11-16")).json()["anomalies"] == []
     day = (await ask(ledger, start_date="2026-11-17", end_date="2026-11-17")).json()
     assert (day["hours"], len(day["anomalies"])) == (24, 1)
-    assert (await ask(ledger, start_date="2026-12-01", end_date="2026-12-02")).json()["hours"] == 0
+    assert (await ask(ledger, end_date="2500-01-01", start_date="2026-11-18")).status_code == 400
+    assert (await ask(ledger, start_date="1970-01-02", end_date="1970-01-03")).json()["hours"] == 0
+
+
+async def test_what_history_is_kept_is_used() -> None:
+    kept = NOW - timedelta(days=20)
+    found = (await ask(Forgetful(*used(), since=kept))).json()
+    assert [one["metric"] for one in found["anomalies"]] == ["spend"]
+    refusal = (await ask(Forgetful(*used(), since=kept), start_date="2026-10-28")).json()["error"]
+    assert refusal["param"] == "start_date"
+    assert refusal["message"].startswith("start_date 2026-10-28 is before 2026-10-30: it takes sums of hours")
 
 
 async def test_of_a_young_organization_nothing_is_said() -> None:
@@ -64,11 +74,15 @@ async def test_of_a_young_organization_nothing_is_said() -> None:
 @pytest.mark.parametrize(
     ("query", "rule"),
     [
-        ({"start_date": "2026-11-19"}, "is after end_date"),
+        ({"start_date": "2026-11-17", "end_date": "2026-11-16"}, "is after end_date"),
+        ({"start_date": "2026-11-19"}, "Nothing has been after today, 2026-11-18"),
+        ({"start_date": "2500-01-01", "end_date": "2500-01-01"}, "still to come"),
+        ({"end_date": "2500-01-01"}, "still to come"),
+        ({"start_date": "1764374400"}, "must be a date"),
         ({"start_date": "2026-10-01"}, "more than 31 days"),
         ({"start_date": "0001-01-01", "end_date": "0001-01-02"}, "greater than or equal"),
         ({"end_date": "9999-12-31"}, "less than"),
-        ({"end_date": "soon"}, "valid date"),
+        ({"end_date": "soon"}, "must be a date as in 2026-11-30"),
         ({"days": "3"}, "no 'days'"),
     ],
 )

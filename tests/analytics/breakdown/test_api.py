@@ -18,6 +18,8 @@ from cognitude_plugins.analytics.desk import Desk
 from cognitude_plugins.analytics.settings import Config
 from hooks.testing import FakeCall, FakeGateway, FakeLedger, make_call
 
+from ..made import Forgetful
+
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 10, 27, 12, tzinfo=BERLIN)
 LEDGER = FakeLedger(
@@ -31,7 +33,7 @@ CONFIG = Config.model_validate({"metrics": [{"name": "usd_each", "expression": "
 
 
 @asynccontextmanager
-async def asking() -> AsyncIterator[httpx.AsyncClient]:
+async def asking(ledger: FakeLedger = LEDGER) -> AsyncIterator[httpx.AsyncClient]:
     desk = Desk(CONFIG, now=lambda: NOW.astimezone(UTC))
     app = Starlette(routes=routes(desk))
 
@@ -39,7 +41,7 @@ async def asking() -> AsyncIterator[httpx.AsyncClient]:
         scope["state"] = {"caller": make_call(organization="acme").caller}
         await app(scope, receive, send)
 
-    async with desk.opened(FakeGateway(ledger=LEDGER, time_zones={"acme": "Europe/Berlin"})):
+    async with desk.opened(FakeGateway(ledger=ledger, time_zones={"acme": "Europe/Berlin"})):
         transport = httpx.ASGITransport(app=as_acme)
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
             yield client
@@ -133,6 +135,14 @@ async def test_what_cannot_be_asked_is_told(query: dict[str, str], param: str, s
     error = answer.json()["error"]
     assert error["param"] == param
     assert said in error["message"]
+
+
+async def test_days_that_are_no_longer_kept_are_told_with_the_first_that_is() -> None:
+    gone = Forgetful(since=NOW - timedelta(days=3), name="calls")
+    async with asking(gone) as client:
+        answer = await client.get("/analytics/breakdown", params={"group_by": "source", "start_date": "2026-10-01"})
+    assert (answer.status_code, answer.json()["error"]["param"]) == (400, "start_date")
+    assert "start_date 2026-10-01 is before 2026-10-25: it takes single calls" in answer.json()["error"]["message"]
 
 
 async def test_the_first_days_there_are_can_be_asked_for() -> None:

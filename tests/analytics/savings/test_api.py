@@ -68,6 +68,7 @@ async def test_another_baseline_can_be_named(desk: Desk) -> None:
         ({"start_date": "2026-11-30", "end_date": "2026-11-29"}, "start_date 2026-11-30 is after end_date 2026-11-29."),
         ({"start_date": "2024-01-01"}, "From 2024-01-01 to 2026-11-29 are more than 400 days."),
         ({"start_date": "yesterday"}, "start_date"),
+        ({"start_date": "1764374400"}, "must be a date as in 2026-11-30"),
         ({"start_date": "9999-12-30", "end_date": "9999-12-31"}, "start_date: Input should be less than or equal to"),
         ({"end_date": "0001-01-01"}, "end_date: Input should be greater than or equal to"),
     ],

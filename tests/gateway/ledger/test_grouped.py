@@ -13,10 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cognitude_plugins.gateway.ledger.batch import Part, store
+from cognitude_plugins.gateway.ledger.grouped import stretch_of
+from cognitude_plugins.gateway.ledger.queries import Question
 from cognitude_plugins.gateway.ledger.reader import DIMENSIONS, Reader
 from cognitude_plugins.gateway.ledger.records import parse
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS
 from cognitude_plugins.gateway.ledger.row import Row
+from cognitude_plugins.gateway.ledger.zone import cuts
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import upgrade
 from hooks import Sums
@@ -124,6 +127,35 @@ async def test_the_hour_that_clocks_go_through_twice_is_two(reader: Reader) -> N
     since, until = (datetime.fromisoformat(f"2026-10-25T{hour}:00Z") for hour in ("00", "02"))
     found = await reader.usage("acme", since=since, until=until, group_by=("hour",), zone="Europe/Berlin")
     assert [one.group["hour"] for one in found] == ["2026-10-25T02:00+02:00", "2026-10-25T02:00+01:00"]
+
+
+@pytest.mark.parametrize(
+    ("organization", "since", "until"),
+    [
+        *(("acme", 2500, 2501), ("acme", 2500, 2500), ("acme", 2027, 2026)),
+        *(("acme", 1971, 1972), ("nobody", 1970, 9998), ("nobody", 2500, 2500)),
+    ],
+)
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+async def test_where_nothing_is_stored_there_are_no_groups_and_no_hours_to_list(
+    reader: Reader, organization: str, since: int, until: int, zone: str
+) -> None:
+    first, last = datetime(since, 1, 1, tzinfo=UTC), datetime(until, 1, 1, tzinfo=UTC)
+    assert await reader.usage(organization, since=first, until=last, group_by=("hour",), zone=zone) == ()
+    question = Question(organization=organization, dimensions=("hour",), zone=zone)
+    window = int(first.timestamp() * 1000), int(last.timestamp() * 1000)
+    start, end, found = await reader._storage.read(lambda connection: stretch_of(connection, question, *window))
+    assert (start, list(cuts("hour", found, end))) == (end, [])
+
+
+async def test_hours_are_listed_of_the_time_with_calls_only(reader: Reader) -> None:
+    since, until = datetime(1970, 1, 2, tzinfo=UTC), datetime(9998, 1, 1, tzinfo=UTC)
+    question = Question(organization="acme", dimensions=("hour",))
+    window = int(since.timestamp() * 1000), int(until.timestamp() * 1000)
+    _, end, found = await reader._storage.read(lambda connection: stretch_of(connection, question, *window))
+    assert len(list(cuts("hour", found, end))) < 300 * 24
+    hours = await reader.usage("acme", since=since, until=until, group_by=("hour",))
+    assert sum(one.calls for one in hours) == len({one.id for one in ROWS if one.organization == "acme"})
 
 
 async def test_tags_have_no_total_of_their_groups(reader: Reader) -> None:

@@ -26,7 +26,7 @@ from cognitude_plugins.gateway.ledger.tiles import Horizons, floor
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import upgrade
-from hooks import Unavailable
+from hooks import Unanswerable, Unavailable
 from hooks.testing import FakeLedger
 from tests.databases import DIALECTS, Postgres
 from tests.gateway.ledger.book import NOON, as_fake, random_rows, row
@@ -163,8 +163,25 @@ async def test_what_only_calls_tell_is_refused_where_they_are_gone(book: Storage
     with pytest.raises(ValueError, match="calls are kept since 2026-01-13T00:00:00"):
         await Reader(book).latency("acme", since=at(KEPT.calls - 1), **filters)
     if "tag" in filters:
-        with pytest.raises(ValueError, match="sums are not kept by tag"):
+        with pytest.raises(Unanswerable, match="sums are not kept by tag") as told:
             await Reader(book).spent("acme", since=at(KEPT.calls - 1), **filters)
+        assert (told.value.what, told.value.name, told.value.since) == ("time", "calls", at(KEPT.calls))
+
+
+@pytest.mark.parametrize(
+    ("asked", "what", "name"),
+    [
+        ({"user": "\0"}, "filter", "user"),
+        ({"tag": "a"}, "filter", "tag"),
+        ({"group_by": ("tag:\0",)}, "dimension", "tag:\0"),
+        ({"group_by": ("colour",)}, "dimension", "colour"),
+        ({"zone": "Mars"}, "zone", None),
+    ],
+)
+async def test_an_error_has_what_is_wrong(book: Storage, asked: dict[str, Any], what: str, name: str | None) -> None:
+    with pytest.raises(Unanswerable) as told:
+        await Reader(book).usage("acme", **{"since": at(FIRST), **asked})
+    assert (told.value.what, told.value.name) == (what, name)
 
 
 async def test_until_now_is_everything_also_what_a_clock_ahead_has_written(book: Storage) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS
 from cognitude_plugins.gateway.ledger.tiles import Horizons, Tile, floor, identity_tiles, tiles
+from hooks import Unanswerable
 
 TIMES = st.one_of(
     st.integers(0, 10 * DAY_MS),
@@ -128,7 +131,14 @@ def test_the_smaller_part_of_a_cut_day_is_moved() -> None:
 
 def test_what_is_kept_too_coarsely_cannot_be_cut() -> None:
     kept = Horizons(calls=9 * DAY_MS, minutes=6 * DAY_MS, hours=3 * DAY_MS)
-    for cut, said in ((DAY_MS + HOUR_MS, "by day"), (4 * DAY_MS + 1, "by hour"), (7 * DAY_MS + 1, "by minute")):
-        with pytest.raises(ValueError, match=f"{said} of UTC only"):
+    for cut, said, name, since in (
+        (DAY_MS + HOUR_MS, "by day", "hours", 3),
+        (DAY_MS + MINUTE_MS, "by day", "minutes", 6),
+        (4 * DAY_MS + 1, "by hour", "calls", 9),
+        (7 * DAY_MS + 1, "by minute", "calls", 9),
+    ):
+        with pytest.raises(Unanswerable, match=f"{said} of UTC only") as told:
             tiles(0, 20 * DAY_MS, kept, [cut])
+        assert (told.value.what, told.value.name) == ("time", name)
+        assert told.value.since == datetime.fromtimestamp(since * DAY_MS / 1000, UTC)
     tiles(0, 20 * DAY_MS, kept, [DAY_MS, 4 * DAY_MS + HOUR_MS, 7 * DAY_MS + MINUTE_MS, 9 * DAY_MS + 1])
