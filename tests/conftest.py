@@ -6,6 +6,7 @@ import logging
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.databases import (
     database_url,
@@ -28,6 +29,10 @@ __all__ = [
     "shared_redis",
     "sqlite_url",
 ]
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 SOAK = os.environ.get("COGNITUDE_SOAK") == "1"
 
