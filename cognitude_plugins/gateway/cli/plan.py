@@ -44,7 +44,8 @@ def command(ctx: click.Context, /, new: Path, config: Path, as_json: bool) -> No
         _refuse(error, new, as_json)
         ctx.exit(1)
     try:
-        hidden = secrets_of(runtime.loaded) | _secrets_in(config)
+        known = _secrets_in(config)
+        hidden = None if known is None else known | secrets_of(runtime.loaded)
         found = differences(Document.read(config).data, Document.read(new).data, hidden)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
@@ -61,15 +62,15 @@ def command(ctx: click.Context, /, new: Path, config: Path, as_json: bool) -> No
     show(report)
 
 
-def _secrets_in(config: Path) -> frozenset[str]:
-    """Of a file that need not be in order any more."""
+def _secrets_in(config: Path) -> frozenset[str] | None:
+    """None of a file that is not in order any more: nobody knows what its plugins' settings call secret."""
     from cognitude_plugins.gateway.replay.differences import secrets_of
     from cognitude_plugins.gateway.runtime import build
 
     try:
         return secrets_of(build(config, os.environ).loaded)
     except ConfigError:
-        return frozenset()
+        return None
 
 
 def _refuse(error: ConfigError, new: Path, as_json: bool) -> None:
