@@ -51,7 +51,7 @@ def command(ctx: click.Context, /, new: Path, config: Path, as_json: bool) -> No
         raise click.UsageError(str(error)) from None
     if not as_json:
         _print(found, config)
-    report = made(order_of(config=new, since=_SINCE, recorded_by=config))
+    report = made(order_of(config=new, since=_SINCE, recorded_by=config, may_be_new=True))
     if as_json:
         print_json({"ok": True, "problems": [], "differences": [one.as_dict() for one in found], "replay": report})
         return
