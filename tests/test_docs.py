@@ -49,7 +49,7 @@ OWN_TEST = {
 """Pages whose commands and programs belong together, with the test that runs them."""
 SECTIONS = {"gateway", "services", "models", "pipeline"}
 SERVING = {"serve": "/livez", "simulate": "/stats"}
-READING = {"usage", "ledger"}
+READING = {"usage", "ledger", "replay"}
 """Commands that want a database."""
 LANGUAGES = {"sh", "python", "yaml", "", "text", "json"}
 
@@ -156,7 +156,9 @@ def run_cognitude(block: Block, words: list[str], one: Running, folder: Path) ->
         if words[1] in READING:
             subprocess.run(["cognitude", "migrate"], cwd=folder, env=env, timeout=30, check=True, capture_output=True)
         done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, timeout=30, check=False)
-        assert done.returncode == 0, f"{block}: {done.stdout}{done.stderr}"
+        # The database is new: of a limit there is nothing to be known.
+        expected = 2 if words[1] == "replay" and "no call was played" in done.stderr else 0
+        assert done.returncode == expected, f"{block}: {done.stdout}{done.stderr}"
         return
     port = str(free_port())
     words = [port if before == "--port" else word for before, word in zip(["", *words], words, strict=False)]

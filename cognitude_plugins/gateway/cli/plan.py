@@ -44,13 +44,14 @@ def command(ctx: click.Context, /, new: Path, config: Path, as_json: bool) -> No
         _refuse(error, new, as_json)
         ctx.exit(1)
     try:
-        hidden = secrets_of(runtime.loaded) | _secrets_in(config)
+        known = _secrets_in(config)
+        hidden = None if known is None else known | secrets_of(runtime.loaded)
         found = differences(Document.read(config).data, Document.read(new).data, hidden)
     except ConfigError as error:
         raise click.UsageError(str(error)) from None
     if not as_json:
         _print(found, config)
-    report = made(order_of(config=new, since=_SINCE, recorded_by=config))
+    report = made(order_of(config=new, since=_SINCE, recorded_by=config, may_be_new=True))
     if as_json:
         print_json({"ok": True, "problems": [], "differences": [one.as_dict() for one in found], "replay": report})
         return
@@ -61,15 +62,15 @@ def command(ctx: click.Context, /, new: Path, config: Path, as_json: bool) -> No
     show(report)
 
 
-def _secrets_in(config: Path) -> frozenset[str]:
-    """Of a file that need not be in order any more."""
+def _secrets_in(config: Path) -> frozenset[str] | None:
+    """None of a file that is not in order any more: nobody knows what its plugins' settings call secret."""
     from cognitude_plugins.gateway.replay.differences import secrets_of
     from cognitude_plugins.gateway.runtime import build
 
     try:
         return secrets_of(build(config, os.environ).loaded)
     except ConfigError:
-        return frozenset()
+        return None
 
 
 def _refuse(error: ConfigError, new: Path, as_json: bool) -> None:

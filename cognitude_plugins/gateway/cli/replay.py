@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,12 +17,20 @@ from .spans import moment_ms, span_ms
 
 _FILE: Final = click.Path(path_type=Path, dir_okay=False)
 _NOT_MADE: Final = 2
+_SINCE: Final = "7d"
+_BEGINNING: Final = "1970-01-01"
+_END_MS: Final = 2**62
+_MOST_PERCENT: Final = 10**9
 
 
 @click.command("replay")
 @click.option("--config", "config", type=_FILE, required=True, metavar="FILE", help="The configuration to be tried.")
-@click.option("--since", metavar="TIME", default="7d", show_default=True, help="From then on: 7d, 24h, 2026-11-30.")
-@click.option("--until", metavar="TIME", help="Up to then; by default now.")
+@click.option(
+    "--since",
+    metavar="TIME",
+    help="From then on: 7d, 24h, 2026-11-30; by default 7d, of a file of requests its beginning.",
+)
+@click.option("--until", metavar="TIME", help="Up to then; by default now, of a file of requests its end.")
 @click.option("--organization", metavar="ID", help="Only the calls of this organization.")
 @click.option(
     "--baseline", type=_FILE, metavar="FILE", help="Compare with this configuration, played too, not with the ledger."
@@ -48,7 +56,8 @@ def command(ctx: click.Context, /, as_json: bool, max_cost_increase: str | None,
     The plugins are the real ones, with a clock that is set to the time of the recording. No provider is called, and
     nothing of the installation is written. Tokens, latencies and failures are those of the recording. Where another
     deployment answers, its price is taken and the tokens stay: the range says what a quarter more or less of the answer
-    would come to. Exit code 1: more than one of the limits allows; 2: the replay could not be made.
+    would come to. Exit code 1: more than one of the limits allows; 2: the replay could not be made, or there is a limit
+    and no call was played.
     """
     most_percent = None if max_cost_increase is None else _percent(max_cost_increase)
     report = made(order_of(**given))
@@ -61,32 +70,38 @@ def command(ctx: click.Context, /, as_json: bool, max_cost_increase: str | None,
         show(report)
         for one in broken:
             click.echo(one, err=True)
+    limits = (most_percent, given["max_newly_refused"], given["max_differences"])
+    if not report["calls"] and any(one is not None for one in limits):
+        click.echo("Error: no call was played, so that nothing is known of the limits", err=True)
+        ctx.exit(_NOT_MADE)
     ctx.exit(1 if broken else 0)
 
 
 def order_of(
     *,
     config: Path,
-    since: str,
+    since: str | None,
     until: str | None = None,
     organization: str | None = None,
     baseline: Path | None = None,
     recorded_by: Path | None = None,
     requests: Path | None = None,
     warm_up: str = "24h",
+    may_be_new: bool = False,
     **_limits: Any,
 ) -> Any:
     """What is to be replayed. Raises `click.UsageError`."""
     from cognitude_plugins.gateway.replay.order import Order
 
     now_ms = time.time_ns() // 1_000_000
-    since_ms = moment_ms("--since", since, now_ms)
-    until_ms = now_ms if until is None else moment_ms("--until", until, now_ms)
+    first, last = (_SINCE, now_ms) if requests is None else (_BEGINNING, _END_MS)
+    since_ms = moment_ms("--since", since or first, now_ms)
+    until_ms = last if until is None else moment_ms("--until", until, now_ms)
     if until_ms <= since_ms:
         raise click.UsageError("--until is not after --since")
     present = recorded_by or baseline or _present(config)
     if requests is not None:
-        since_ms, baseline = 0, baseline or present
+        baseline = baseline or present
     return Order(
         config=config,
         recorded_by=present,
@@ -98,6 +113,7 @@ def order_of(
         requests=requests,
         folder=Path(),
         progress=sys.stderr.isatty(),
+        may_be_new=may_be_new,
     )
 
 
@@ -113,11 +129,11 @@ def made(order: Any) -> dict[str, Any]:
 
 
 def exceeded(
-    report: Mapping[str, Any], percent: float | None, newly_refused: int | None, differences: int | None
+    report: Mapping[str, Any], percent: Decimal | None, newly_refused: int | None, differences: int | None
 ) -> list[str]:
     """Which of the limits, in words."""
     cost, refused, found = report["cost"], report["refused"]["newly"], []
-    if percent is not None and Decimal(cost["change_usd"]) * 100 > Decimal(cost["before_usd"]) * Decimal(percent):
+    if percent is not None and Decimal(cost["change_usd"]) * 100 > Decimal(cost["before_usd"]) * percent:
         found.append(f"--max-cost-increase {percent:g}%: the cost changes by {cost['change_usd']} USD")
     if newly_refused is not None and refused > newly_refused:
         found.append(f"--max-newly-refused {newly_refused}: {refused} calls are newly refused")
@@ -134,8 +150,12 @@ def _present(config: Path) -> Path:
     return Path("plugins.yaml") if Path("plugins.yaml").is_file() else config
 
 
-def _percent(text: str) -> float:
+def _percent(text: str) -> Decimal:
+    """Raises `click.BadParameter`, also for what is not finite or beyond all use."""
     try:
-        return float(text.removesuffix("%"))
-    except ValueError:
-        raise click.BadParameter(f"{text!r} is no percentage, as in 5%", param_hint="--max-cost-increase") from None
+        found = Decimal(text.removesuffix("%"))
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite() or abs(found) > _MOST_PERCENT:
+        raise click.BadParameter(f"{text!r} is no percentage, as in 5%", param_hint="--max-cost-increase")
+    return found

@@ -1,7 +1,7 @@
 """What is different between two configuration files, as they are written: nothing that they refer to is put in.
 
 Secrets may be written out in a file all the same. A value is hidden where a schema says that it is one, where its name
-says so, and what stands before the @ of an address.
+says so, and in an address what stands before the @ and every value of the query.
 """
 
 from __future__ import annotations
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 Kind = Literal["added", "removed", "changed", "moved"]
 
 HIDDEN: Final = "**********"
-_USERINFO: Final = re.compile(r"(?<=://)[^/@\s]*@")
+_REFERENCE: Final = re.compile(r"\$\{[^{}]*\}|(?:os\.environ/|file:).*", re.DOTALL)
+_ADDRESS: Final = re.compile(r"^(?:[\w+.-]+://|\$\{).*|://\S+", re.DOTALL)
+"""A text that begins as one is one to its end; what a variable stands at the beginning of may be one."""
+_USERINFO: Final = re.compile(r"(?<=://)(?:[^:/@\s]*:[^@\s]*|[^/@\s]*)@")
+_QUERY: Final = re.compile(r"([?&#])([^=?&#]*=)?[^?&#]*")
 _SECTIONS_OF_SECRETS: Final = frozenset({"headers", "secret_keys"})
 _NO_SECRETS: Final = frozenset(
     {"keys", "server_timing_header", "tags_header", "auth", "key", "max_tokens", "max_completion_tokens"}
@@ -42,12 +46,15 @@ class Difference:
         return {"path": self.path, "change": self.kind, "before": self.before, "after": self.after}
 
 
-def differences(before: Any, after: Any, hidden: Collection[str] = ()) -> tuple[Difference, ...]:
+def differences(before: Any, after: Any, hidden: Collection[str] | None = ()) -> tuple[Difference, ...]:
     """Between the data of two documents. Models and entries of the pipeline are compared by their names.
 
-    ``hidden`` are texts that are not shown, whatever they are called.
+    ``hidden`` are texts that are not shown, whatever they are called; None where they are not known: then no text of
+    plugins' settings is shown.
     """
     found = _differences(before, after)
+    if hidden is None:
+        return tuple(_without_settings(one) for one in found)
     return tuple(replace(one, before=_without(one.before, hidden), after=_without(one.after, hidden)) for one in found)
 
 
@@ -71,6 +78,22 @@ def _without(value: Any, hidden: Collection[str]) -> Any:
     if isinstance(value, list):
         return [_without(one, hidden) for one in value]
     return HIDDEN if isinstance(value, str) and any(text in value for text in hidden) else value
+
+
+def _without_settings(one: Difference) -> Difference:
+    if not one.path.startswith("pipeline"):
+        return one
+    within = ".config" in one.path
+    return replace(one, before=_without_texts(one.before, within), after=_without_texts(one.after, within))
+
+
+def _without_texts(value: Any, within: bool) -> Any:
+    """``within`` settings all of them; outside only those that are below ``config``."""
+    if isinstance(value, Mapping):
+        return {name: _without_texts(one, within or name == "config") for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without_texts(one, within) for one in value]
+    return HIDDEN if within and isinstance(value, str) else value
 
 
 def _differences(before: Any, after: Any) -> tuple[Difference, ...]:
@@ -138,25 +161,38 @@ def _are_lists(before: Any, after: Any) -> bool:
 
 def _shown_at(path: str, value: Any) -> Any:
     """A value is as secret as what it is in."""
-    steps = re.split(r"[.\[]", path)
+    steps = [step for step in re.split(r"[.\[]", path) if not step.endswith("]")]
     if any(step in _SECTIONS_OF_SECRETS for step in steps):
         return HIDDEN
-    return shown(steps[-1], value)
+    return shown(steps[-1], value, steps[-2] if len(steps) > 1 else "")
 
 
-def shown(name: str, value: Any) -> Any:
+def shown(name: str, value: Any, within: str = "") -> Any:
     """Without secrets. A reference to a variable or a file is none."""
     if isinstance(value, Mapping):
         hidden = name in _SECTIONS_OF_SECRETS
-        return {key: HIDDEN if hidden else shown(str(key), one) for key, one in value.items()}
+        return {key: HIDDEN if hidden else shown(str(key), one, name) for key, one in value.items()}
     if isinstance(value, list):
-        return [HIDDEN if name in _SECTIONS_OF_SECRETS else shown(name, one) for one in value]
+        return [HIDDEN if name in _SECTIONS_OF_SECRETS else shown(name, one, within) for one in value]
     if not isinstance(value, str):
         return value
-    reference = value.startswith(("${", "os.environ/", "file:")) and ":-" not in value
-    if name not in _NO_SECRETS and carries_a_secret(name):
-        return value if reference else HIDDEN
-    return _USERINFO.sub(f"{HIDDEN}@", value)
+    if _is_secret(name, within):
+        return value if _REFERENCE.fullmatch(value) and ":-" not in value else HIDDEN
+    return _ADDRESS.sub(_address, value)
+
+
+def _is_secret(name: str, within: str) -> bool:
+    """The organization of a key is a name of ours; that of a provider says whose account it is."""
+    ours = name in _NO_SECRETS or (within, name) == ("keys", "organization")
+    return not ours and carries_a_secret(name)
+
+
+def _address(found: re.Match[str]) -> str:
+    return _QUERY.sub(_query, _USERINFO.sub(f"{HIDDEN}@", found[0]))
+
+
+def _query(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2] or ''}{HIDDEN}"
 
 
 def _entries(found: Any) -> dict[str, Any]:

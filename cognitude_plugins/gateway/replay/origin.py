@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from heapq import merge
 from itertools import chain
+from os import environ
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Connection, LargeBinary, MetaData, Table, func, insert, inspect, select
@@ -28,6 +29,7 @@ _MOST_BINARY_ROWS: Final = 1_000
 """Of a table of a plugin's; a larger one (kept answers, examples) stays empty."""
 _COPIED: Final = frozenset({"organization", "account_revision"})
 _MOST_WAITING: Final = 1_000_000
+_EVER_MS: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,24 @@ class Origin:
         stored = (row for row in chain.from_iterable(batches) if not known or row["id"] not in known)
         for values in merge(stored, waiting, key=_place):
             yield Row(**{**{name: values[name] for name in COLUMNS}, "tags": _tags(values["tags"])})
+
+    def knows(self, organization: str) -> bool:
+        """Whether it is in the configuration, in the database, or has calls of any time."""
+        from ..accounts.tables import Organization
+        from ..auth import keyring
+        from ..ledger.tables import CALLS
+
+        if organization in keyring(self.config.gateway.keys, environ).declared.organizations:
+            return True
+        if self.storage is None:
+            return False
+        own = Organization.__table__  # type: ignore[attr-defined]
+        asked = (
+            select(own.c.id).where(own.c.id == organization),
+            select(CALLS.c.organization).where(CALLS.c.organization == organization).limit(1),
+        )
+        found = self.storage.read_now(lambda connection: [connection.execute(one).first() for one in asked])
+        return any(found) or bool(self._waiting(organization, 0, _EVER_MS))
 
     def count(self, organization: str | None, since_ms: int, until_ms: int) -> int:
         """About how many there are."""

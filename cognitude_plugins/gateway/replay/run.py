@@ -123,6 +123,7 @@ def replayed(order: Order, clock: Clock) -> dict[str, Any]:
         runtimes.append(build(order.baseline, environ))
     present = build(order.recorded_by, environ)
     with _origin(present) as origin:
+        _check(order, origin)
         calls, total, first_ms = _calls(order, origin, runtimes[0])
         clock.begin(first_ms * 1_000_000)
         loop = Jumping(clock)
@@ -162,6 +163,19 @@ async def _replay(
     }
 
 
+def _check(order: Order, origin: Origin) -> None:
+    """What is mistyped must not look like a time without calls. Raises `Unavailable`."""
+    if order.may_be_new or order.requests is not None:
+        return
+    if origin.storage is None:
+        from ..books import storage_of
+
+        name = repr(storage_of(origin.config)).removeprefix("Storage(").removesuffix(")")
+        raise Unavailable(f"there is no database at {name} that a gateway has written: see --recorded-by")
+    if order.organization is not None and not origin.knows(order.organization):
+        raise Unavailable(f"there is no organization {order.organization!r}")
+
+
 @contextmanager
 def _origin(present: Runtime) -> Iterator[Origin]:
     from ..books import storage_of
@@ -185,12 +199,16 @@ def _origin(present: Runtime) -> Iterator[Origin]:
 
 def _calls(order: Order, origin: Origin, runtime: Runtime) -> tuple[Iterator[Item], int, int]:
     """The calls, about how many, and when the clock is to begin."""
-    if order.requests is not None:
-        one = next(items(order.requests, runtime.call_limits), None)
-        total = sum(1 for _ in items(order.requests, runtime.call_limits))
-        first_ms = order.since_ms if one is None else one.row.time_ms
-        return items(order.requests, runtime.call_limits), total, first_ms
     since = max(0, order.since_ms - order.warm_up_ms)
+    if order.requests is not None:
+
+        def wanted() -> Iterator[Item]:
+            found = items(order.requests, runtime.call_limits)  # type: ignore[arg-type]
+            return (one for one in found if order.wants(one.row.organization, one.row.time_ms))
+
+        # The whole file is read first, so that nothing is played of one that has a wrong line.
+        times = [one.row.time_ms for one in wanted()]
+        return wanted(), len(times), times[0] if times else since
     rows = origin.rows(order.organization, since, order.until_ms)
     total = origin.count(order.organization, since, order.until_ms)
     first = next(rows, None)

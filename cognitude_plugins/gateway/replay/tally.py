@@ -38,16 +38,15 @@ class Side:
 
 @dataclass(slots=True)
 class Pair:
-    """``low`` and ``high`` are what the second side may have cost. A call whose cost is not known on either side counts
-    with nothing on both, and among ``unpriced``.
+    """``low`` and ``high`` are what the second side may have cost, where the first cost what it did: a call that is as
+    uncertain on both, in the same way, costs the same. A call whose cost is not known on either side counts with
+    nothing on both, and among ``unpriced``.
     """
 
     before: Side = field(default_factory=Side)
     after: Side = field(default_factory=Side)
     low: int = 0
     high: int = 0
-    before_low: int = 0
-    before_high: int = 0
     newly_refused: int = 0
     newly_served: int = 0
     differences: int = 0
@@ -57,10 +56,10 @@ class Pair:
             before, after = _without_cost(before), _without_cost(after)
         self.before.add(before)
         self.after.add(after)
-        self.low += after.range.low
-        self.high += after.range.high
-        self.before_low += before.range.low
-        self.before_high += before.range.high
+        same = before.range == after.range and before.decision() == after.decision()
+        low, high = (before.cost or 0,) * 2 if same else after.range
+        self.low += low
+        self.high += high
         self.newly_refused += after.refused and not before.refused
         self.newly_served += before.refused and not after.refused
         self.differences += different

@@ -44,3 +44,18 @@ def test_problems_are_those_of_check(tmp_path: Path) -> None:
     found: dict[str, Any] = json.loads(result.stdout)
     checked = CliRunner().invoke(main, ["check", "--config", str(tmp_path / "new.yaml"), "--json"])
     assert (result.exit_code, found) == (1, json.loads(checked.stdout))
+
+
+def test_secrets_of_a_present_file_that_is_not_in_order_are_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from pydantic import BaseModel, SecretStr\nfrom hooks import hookimpl\n\n"
+        "class Config(BaseModel, extra='forbid'):\n    webhook: SecretStr\n\n"
+        "class Mine:\n    def __init__(self, config: Config, *, name='mine'): ...\n\n"
+        "    @hookimpl\n    def pre_request(self, call): ...\n"
+    )
+    (tmp_path / "plugins.yaml").write_text("nodels: []\npipeline: [{use: ./mine.py:Mine, config: {webhook: LEAK-1}}]\n")
+    (tmp_path / "new.yaml").write_text(OLD.replace("{use: redact}", "{use: ./mine.py:Mine, config: {webhook: LEAK-2}}"))
+    named = ["plan", str(tmp_path / "new.yaml"), "--config", str(tmp_path / "plugins.yaml")]
+    result = CliRunner().invoke(main, named)
+    assert "LEAK" not in result.output
+    assert '.config.webhook: "**********" -> "**********"' in result.stdout

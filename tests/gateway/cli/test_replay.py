@@ -113,12 +113,45 @@ def test_requests_of_a_file_are_played_through_both(folder: Path, tmp_path: Path
     assert "requests.jsonl, line 1: at: Field required" in result.stderr
 
 
+def test_requests_are_chosen_by_time_and_organization(folder: Path, tmp_path: Path) -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+    days = (("2026-11-02", "a"), ("2026-11-03", "a"), ("2026-11-03", "b"), ("2026-11-03", "a"), ("2026-11-05", "a"))
+    lines = [{"at": f"{day}T09:00:00Z", "organization": name, "body": body} for day, name in days]
+    path = tmp_path / "requests.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    words = ("--organization", "a", "--since", "2026-11-03", "--until", "2026-11-04", "--json")
+    result = replay(folder, "plugins.yaml", "--requests", str(path), *words)
+    report = json.loads(result.stdout)
+    assert (report["calls"], report["warm_up_calls"], list(report["organizations"])) == (2, 1, ["a"])
+
+
+def test_limits_say_nothing_of_no_calls(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "requests.jsonl").touch()
+    result = replay(folder, "plugins.yaml", "--requests", str(tmp_path / "requests.jsonl"), "--max-differences", "0")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "Error: no call was played, so that nothing is known of the limits\n",
+    )
+
+
+def test_what_is_not_there_is_no_time_without_calls(folder: Path, tmp_path: Path) -> None:
+    result = replay(folder, "plugins.yaml", "--organization", "acne")
+    assert (result.exit_code, result.stderr) == (2, "Error: there is no organization 'acne'\n")
+    (tmp_path / "plugins.yaml").write_text(MODELS)
+    result = replay(tmp_path, "plugins.yaml")
+    assert result.exit_code == 2
+    assert f"Error: there is no database at sqlite:///{tmp_path}" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["plugins.yaml"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--since", "yesterday"), "'yesterday' is no time, as in 7d, 24h"),
         (("--since", "1d", "--until", "2d"), "--until is not after --since"),
         (("--max-cost-increase", "much"), "'much' is no percentage, as in 5%"),
+        (("--max-cost-increase", "nan"), "'nan' is no percentage, as in 5%"),
+        (("--max-cost-increase", "inf%"), "'inf%' is no percentage, as in 5%"),
         (("--warm-up", "1"), "'1' is no span of time"),
         (("--max-newly-refused", "-1"), "-1 is not in the range x>=0"),
     ],

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
 from cognitude_plugins.gateway.loader import Loaded
-from cognitude_plugins.gateway.replay.differences import differences, secrets_of
+from cognitude_plugins.gateway.replay.differences import HIDDEN, differences, secrets_of
 from cognitude_plugins.gateway.settings import Step
 
 
@@ -77,7 +78,51 @@ def test_what_a_schema_calls_secret_is_hidden_under_any_name() -> None:
     assert "s3cret" not in json.dumps(one.as_dict())
 
 
-ENTRIES = st.dictionaries(st.sampled_from(["name", "use", "config"]), st.integers(0, 3) | st.text(max_size=3))
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (
+            "postgresql://u:p/w@h/db?password=LEAK&sslpassword=LEAK",
+            f"postgresql://{HIDDEN}@h/db?password=*&sslpassword=*",
+        ),
+        ("https://h/v1?api-key=LEAK LEAK&LEAK#token=LEAK", "https://h/v1?api-key=*&*#token=*"),
+        ("${HOST}/v1?api-key=LEAK", "${HOST}/v1?api-key=*"),
+        ("see https://h/v1?k=LEAK, is it so?", "see https://h/v1?k=* is it so?"),
+        ("Is it so? Yes & no", "Is it so? Yes & no"),
+    ],
+)
+def test_no_value_of_an_address_is_shown(value: str, shown: str) -> None:
+    ((_, _, _, after),) = found({}, {"models": [{"name": "m", "base_url": value}]})
+    assert after["base_url"] == shown.replace(HIDDEN, "*").replace("*", HIDDEN)
+
+
+def test_where_it_is_not_known_what_is_secret_no_text_of_settings_is_shown() -> None:
+    before = {"pipeline": [{"use": "x", "config": {"where": "LEAK", "most": 1}}, {"use": "y"}]}
+    after = {"pipeline": [{"use": "x", "config": {"where": "LEAK2", "most": 2}}, {"use": "z", "config": ["LEAK"]}]}
+    texts = [one.as_dict() for one in differences(before, after, None)]
+    assert "LEAK" not in json.dumps(texts)
+    assert [(one["path"], one["after"]) for one in texts] == [
+        ("pipeline.y", None),
+        ("pipeline.x.config.where", HIDDEN),
+        ("pipeline.x.config.most", 2),
+        ("pipeline.z", {"use": "z", "config": [HIDDEN]}),
+    ]
+
+
+def test_a_key_that_is_moved_to_another_organization_is_seen_to_be() -> None:
+    one, other = ({"gateway": {"keys": [{"id": "k", "organization": name, "secret": name}]}} for name in ("a", "b"))
+    assert found(one, other) == [
+        ("changed", "gateway.keys[0].organization", "a", "b"),
+        ("changed", "gateway.keys[0].secret", HIDDEN, HIDDEN),
+    ]
+    assert found({}, one)[0][3]["keys"][0]["organization"] == "a"
+    model = {"models": [{"name": "m", "options": {"organization": "org-1"}}]}
+    assert found({}, model)[0][3]["options"]["organization"] == HIDDEN
+
+
+ENTRIES = st.dictionaries(
+    st.sampled_from(["name", "use", "config"]), st.integers(0, 3) | st.text("ab:/@?=&${}", max_size=6)
+)
 VALUES = st.none() | st.integers(0, 3) | st.lists(ENTRIES | st.integers(0, 3), max_size=3) | ENTRIES
 DOCUMENTS = st.dictionaries(st.sampled_from(["models", "pipeline", "gateway", "services"]), VALUES)
 
