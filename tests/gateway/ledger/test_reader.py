@@ -167,6 +167,10 @@ async def test_what_only_calls_tell_is_refused_where_they_are_gone(book: Storage
             await Reader(book).spent("acme", since=at(KEPT.calls - 1), **filters)
 
 
+async def test_it_says_since_when_every_call_is_kept(book: Storage) -> None:
+    assert await Reader(book).calls_since() == at(KEPT.calls)
+
+
 async def test_until_now_is_everything_also_what_a_clock_ahead_has_written(book: Storage) -> None:
     exact = FakeLedger(*map(as_fake, ROWS))
     everything = await exact.usage("acme", since=at(FIRST))
