@@ -114,6 +114,10 @@ class Ledger(Protocol):
         """
         ...
 
+    async def calls_since(self) -> datetime:
+        """From when on every single call is kept, in UTC; of before there are sums only. 1970 if none was deleted."""
+        ...
+
     async def latency(
         self,
         organization: str,

@@ -86,6 +86,9 @@ class FakeLedger:
         """Raises ``NotImplementedError``: it has no database. A test of that runs a gateway with one."""
         raise NotImplementedError("a FakeLedger has no database to select from")
 
+    async def calls_since(self) -> datetime:
+        return datetime(1970, 1, 1, tzinfo=UTC)
+
     async def latency(
         self,
         organization: str,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.routing import BaseRoute
 from cognitude_plugins.gateway.auth import WRONG_KEY
 from cognitude_plugins.gateway.ledger.reader import Reader
 from cognitude_plugins.gateway.ledger.row import COLUMNS
-from cognitude_plugins.gateway.ledger.tables import CALLS
+from cognitude_plugins.gateway.ledger.tables import CALLS, HORIZONS
 from cognitude_plugins.gateway.openapi import document
 from cognitude_plugins.gateway.routes import guarded, operations
 from cognitude_plugins.gateway.runtime import build
@@ -112,7 +113,13 @@ class KeptCalls:
             self._storage.write_now(lambda connection: connection.execute(CALLS.insert(), values))
 
     def clear(self) -> None:
-        self._storage.write_now(lambda connection: connection.execute(CALLS.delete()))
+        for table in (CALLS, HORIZONS):
+            self._storage.write_now(lambda connection, emptied=table: connection.execute(emptied.delete()))
+
+    def keep_since(self, when: datetime) -> None:
+        """As if what is older had been deleted for its age; its rows stay, as they do for a while."""
+        since = {"table_name": CALLS.name, "since_ms": int(when.timestamp() * 1000)}
+        self._storage.write_now(lambda connection: connection.execute(HORIZONS.insert(), since))
 
     def close(self) -> None:
         self._storage.close()

@@ -50,6 +50,11 @@ class Days:
         return cls(dates, tuple(round((one - _EPOCH).total_seconds() * 1000) for one in starts))
 
     @property
+    def begun(self) -> tuple[datetime, ...]:
+        """When each of them begins."""
+        return tuple(_EPOCH + timedelta(milliseconds=one) for one in self.starts[:-1])
+
+    @property
     def since(self) -> datetime:
         return _EPOCH + timedelta(milliseconds=self.starts[0])
 

@@ -107,7 +107,7 @@ class Brute:
         return found
 
     def beginnings(self) -> dict[tuple[int, Group, int], tuple[int, int, int]]:
-        """Calls, warm ones and discounted tokens, by half, group and prefix."""
+        """Calls, warm ones and discounted tokens, by half, group and prefix, where there is a warm one."""
         last: dict[Any, int] = {}
         found: dict[Any, list[int]] = defaultdict(lambda: [0, 0, 0])
         for row in sorted(self.paid, key=lambda row: (row["time_ms"], row["id"])):
@@ -121,7 +121,7 @@ class Brute:
             found[self.half(row), self.group(row), row["prefix_digest"]] = [
                 one + another for one, another in zip(sums, more, strict=True)
             ]
-        return {key: (sums[0], sums[1], sums[2]) for key, sums in found.items()}
+        return {key: (sums[0], sums[1], sums[2]) for key, sums in found.items() if sums[1]}
 
 
 def _reason(at_once: bool, cache_key: str | None, age: int | None, oldest: int) -> str:

@@ -36,6 +36,9 @@ SUMS = Sums(
         ("total_tokens ** 0.5", math.sqrt(4000)),
         ("error_rate + hit_rate", 0.27),
         (" 1 ", 1),
+        ("-(2 ** 3) ** 2 + calls ** 1 ** 2", 136),
+        ("round(calls, -2) + round(2.5)", 202),
+        ("round(calls, -999999999)", 0),
     ],
 )
 def test_a_metric_is_arithmetic_over_sums(expression: str, value: float) -> None:
@@ -52,6 +55,8 @@ def test_a_metric_is_arithmetic_over_sums(expression: str, value: float) -> None
         "1e308 * 10",
         "round(calls, 0.5)",
         "min(1)",
+        "min + 1",
+        "round(2, 9 ** 9)",
     ],
 )
 def test_what_has_no_value_is_none(expression: str) -> None:
@@ -85,6 +90,8 @@ def test_what_reads_what_is_not_known_is_none() -> None:
         ("min()", "what is called at character 1"),
         ("round(calls, ndigits=1)", "what is called at character 1"),
         ("(lambda: 1)()", "what is called at character 1"),
+        ("power(calls, 2)", "what is called at character 1"),
+        ("calls + power", "'power' at character 9 is not known"),
         ("", "cannot be read"),
         ("-" * 40 + "1", "nested deeper than 32"),
         ("(" * 300 + "1" + ")" * 300, "at most 500 characters"),

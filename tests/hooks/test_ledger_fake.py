@@ -79,6 +79,10 @@ async def test_filters(filters: dict[str, str], calls: int) -> None:
     assert sums.calls == calls
 
 
+async def test_every_call_is_kept() -> None:
+    assert await ledger().calls_since() == datetime(1970, 1, 1, tzinfo=UTC)
+
+
 async def test_calls_can_be_added() -> None:
     book = ledger()
     book.add(FakeCall(at=NOON, cost_nano_usd=1))

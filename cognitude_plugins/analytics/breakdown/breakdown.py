@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,15 +59,8 @@ async def breakdown(ledger: Ledger, organization: str, asked: Asked) -> Breakdow
     )
     groups = await usage(group_by=asked.group_by, zone=asked.zone, total=once)
     total = groups[-1] if once else (await usage())[0]
-    groups = groups[:-1] if once else groups
-    order = asked.order or default_order(asked.group_by)
-    ordered = in_order(groups, order)
-    beyond = max(0, len(ordered) - asked.limit)
-    if order == "group" and asked.group_by[0] in _TIMES:
-        rest, kept = ordered[:beyond], ordered[beyond:]
-    else:
-        kept, rest = ordered[: asked.limit], ordered[asked.limit :]
-    return Breakdown(groups=tuple(kept), other=added(rest) if rest else None, others=len(rest), total=total)
+    # Ten thousand groups are not sorted while calls wait.
+    return await asyncio.to_thread(_limited, groups[:-1] if once else groups, total, asked)
 
 
 def default_order(group_by: Sequence[str]) -> Order:
@@ -84,6 +78,17 @@ def added(groups: Iterable[Sums]) -> Sums:
     """Without latencies: quantiles cannot be added."""
     found = list(groups)
     return Sums(group={}, **{name: sum(getattr(sums, name) for sums in found) for name in _ADDED})
+
+
+def _limited(groups: Sequence[Sums], total: Sums, asked: Asked) -> Breakdown:
+    order = asked.order or default_order(asked.group_by)
+    ordered = in_order(groups, order)
+    beyond = max(0, len(ordered) - asked.limit)
+    if order == "group" and asked.group_by[0] in _TIMES:
+        rest, kept = ordered[:beyond], ordered[beyond:]
+    else:
+        kept, rest = ordered[: asked.limit], ordered[asked.limit :]
+    return Breakdown(groups=tuple(kept), other=added(rest) if rest else None, others=len(rest), total=total)
 
 
 def _with_latencies(asked: Asked) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +46,7 @@ async def advise(
 ) -> Advice:
     """What is worth at least its threshold. Raises `hooks.Unavailable`."""
     traffic = await look_back(gateway, organization, days=days, until=until)
-    return advice(traffic, Prices.at(gateway), settings)
+    return await asyncio.to_thread(advice, traffic, Prices.at(gateway), settings)
 
 
 def advice(traffic: Traffic, prices: Prices, settings: Recommendations) -> Advice:

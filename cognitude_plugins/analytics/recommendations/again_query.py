@@ -16,11 +16,11 @@ from .paid_calls import (
     CACHEABLE,
     GROUP,
     KEYS,
-    NO_PLUGIN,
     amounts,
     columns,
     is_answer,
     is_cut,
+    is_hit,
     is_paid,
     is_short,
     keys,
@@ -57,7 +57,7 @@ def _several(calls: FromClause) -> Select[Any]:
 def _rows(calls: FromClause, middle_ms: int) -> Select[Any]:
     """Answers of these shapes, those of caches too."""
     c, several = calls.c, _several(calls).subquery("several")
-    counts = or_(is_paid(calls), c.source.not_in(NO_PLUGIN))
+    counts = or_(is_paid(calls), is_hit(calls))
     return (
         select(
             *(column.label(name) for name, column in columns(calls, middle_ms).items()),

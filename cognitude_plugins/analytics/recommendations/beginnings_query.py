@@ -17,7 +17,7 @@ def beginnings(calls: FromClause, middle_ms: int) -> Select[Any]:
     """Half, `GROUP`, prefix, its tokens, calls, warm ones, discounted tokens, prompt, completion: sums.
 
     A call is warm if the one before it, of the same beginning at the same deployment, was not longer ago than
-    `KEPT_MS`.
+    `KEPT_MS`. Groups without a warm call are left out: there may be very many, and nothing is to be saved on them.
     """
     c, rows = calls.c, SimpleNamespace(**columns(calls, middle_ms))
     before = func.lag(c.time_ms).over(partition_by=(c.deployment, c.prefix_digest), order_by=(c.time_ms, c.id))
@@ -41,4 +41,5 @@ def beginnings(calls: FromClause, middle_ms: int) -> Select[Any]:
     f = found.c
     groups = [f.half, *(f[name] for name in GROUP), f.prefix_digest]
     sums = (f.warm, f.discounted, f.prompt, f.completion)
-    return select(*groups, func.max(f.prefix_tokens), func.count(), *(total(one) for one in sums)).group_by(*groups)
+    chosen = select(*groups, func.max(f.prefix_tokens), func.count(), *(total(one) for one in sums))
+    return chosen.group_by(*groups).having(total(f.warm) > 0)

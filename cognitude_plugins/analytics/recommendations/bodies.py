@@ -47,7 +47,7 @@ class RecommendationsBody(BaseModel):
     sampled: int = Field(
         description="One prompt in so many was looked at, with all calls like it, and sums multiplied by it: 1 is all."
     )
-    calls: int = Field(description="Good answers of providers in that time, with a known cost.")
+    calls: int = Field(description="Good answers of providers in that time, with a cost above 0.")
     fingerprinted_calls: int = Field(description="Those whose prompt has a fingerprint; repeats show among them only.")
     total_potential_savings_usd: str = Field(description="Per month; no dollar is counted twice.")
     total_potential_savings_nano_usd: int

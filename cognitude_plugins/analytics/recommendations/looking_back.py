@@ -65,7 +65,7 @@ async def look_back(
         *(gateway.database.read(organization, partial(_rows, statement=one), patient=True) for one in statements)
     )
     span = (end_ms - start_ms) / 86_400_000
-    return _traffic(every, again, begun, span, part)
+    return await asyncio.to_thread(_traffic, every, again, begun, span, part)
 
 
 def _first(connection: Connection, *, calls: Any) -> int | None:

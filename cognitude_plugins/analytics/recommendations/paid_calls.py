@@ -1,4 +1,4 @@
-"""Good answers of a provider in SQL: status 200, complete, with a known cost; and how they are put into cells.
+"""Good answers of a provider in SQL: status 200, complete, with a cost above 0; and how they are put into cells.
 
 The gateway's own calls are left out: those with the tag ``router`` (a router's comparisons) or ``mirror``.
 """
@@ -27,6 +27,11 @@ AMOUNTS: Final = (
 def is_paid(calls: FromClause) -> ColumnElement[bool]:
     c = calls.c
     return and_(c.source == "provider", c.cost_nano_usd > 0, c.deployment.is_not(None))
+
+
+def is_hit(calls: FromClause) -> ColumnElement[bool]:
+    """An answer that a plugin gave, not its refusal (such as a limit's 429)."""
+    return and_(calls.c.source.not_in(NO_PLUGIN), calls.c.status < 400)
 
 
 def is_answer(calls: FromClause) -> ColumnElement[bool]:

@@ -18,14 +18,16 @@ _TITLES: Final = {
 
 
 def print_recommendations(found: Any) -> None:
-    days = "a day" if found["days"] == 1 else f"{found['days']:.3g} days"
-    found_in = f"of {found['calls']} calls in {days}"
+    days = "day" if found["days"] == 1 else f"{found['days']:.3g} days"
+    calls = "1 paid call" if found["calls"] == 1 else f"{found['calls']} paid calls"
+    looked_at = f"{calls} of the last {days} {'was' if found['calls'] == 1 else 'were'} looked at."
     if not found["recommendations"]:
-        click.echo(f"Nothing to recommend, {found_in} that a provider was paid for.")
+        click.echo(f"Nothing to recommend: {looked_at}")
         _note(found)
         return
     total = dollars(found["total_potential_savings_nano_usd"])
-    click.echo(f"{_plain(found['organization'])}: {total} a month could be saved, {found_in}.")
+    click.echo(f"{_plain(found['organization'])}: {total} a month could be saved.")
+    click.echo(looked_at)
     _note(found)
     for number, one in enumerate(found["recommendations"], 1):
         click.echo()
@@ -33,8 +35,9 @@ def print_recommendations(found: Any) -> None:
 
 
 def _note(found: Any) -> None:
-    if found["sampled"] > 1:
-        click.echo(f"One prompt in {found['sampled']} was looked at: there are many. All figures are estimates.")
+    sampled = found.get("sampled", 1)
+    if sampled > 1:
+        click.echo(f"One prompt in {sampled} was looked at: there are many. All figures are estimates.")
     known, calls = found["fingerprinted_calls"], found["calls"]
     if known < calls:
         click.echo(f"Of {calls - known} calls the prompt has no fingerprint: repeats among them are not seen.")

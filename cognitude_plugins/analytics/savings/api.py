@@ -39,7 +39,7 @@ def route(desk: Desk) -> BaseRoute:
         baseline = wanted.baseline or desk.config.baseline
         deployment = None if baseline is None else _deployment(gateway, baseline)
         found = await savings(gateway, organization, days, deployment)
-        return answer(body_of(found, organization=organization, zone=zone, baseline=baseline))
+        return answer(body_of(found, days, organization=organization, zone=zone, baseline=baseline))
 
     return Route("/analytics/savings", show_savings, methods=["GET"])
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..calendar_days import Day
+from ..calendar_days import Day, Days
 from ..money import usd
 from .savings import Saved, Savings
 
@@ -58,12 +58,16 @@ class DaySavings(Amounts):
 class SavingsBody(BaseModel):
     object: Literal["savings"] = "savings"
     organization: str
-    zone: str
+    time_zone: str = Field(description="Whose days they are.")
     start_date: date
-    end_date: date
+    end_date: date = Field(description="Included.")
+    rows_since: datetime | None = Field(
+        description="From when on single calls are kept. If that is after the beginning of start_date, days that began "
+        "before it are neither in days nor in total; null otherwise."
+    )
     baseline: str | None
     total: Amounts
-    days: list[DaySavings]
+    days: list[DaySavings] = Field(description="Also those without calls.")
 
 
 def amounts(saved: Saved, baseline: str | None) -> Amounts:
@@ -87,16 +91,16 @@ def amounts(saved: Saved, baseline: str | None) -> Amounts:
     )
 
 
-def body_of(found: Savings, *, organization: str, zone: str, baseline: str | None) -> SavingsBody:
-    days = sorted(found.days)
+def body_of(found: Savings, days: Days, *, organization: str, zone: str, baseline: str | None) -> SavingsBody:
     return SavingsBody(
         organization=organization,
-        zone=zone,
-        start_date=days[0],
-        end_date=days[-1],
+        time_zone=zone,
+        start_date=days.dates[0],
+        end_date=days.dates[-1],
+        rows_since=found.rows_since,
         baseline=baseline,
         total=amounts(found.total, baseline),
-        days=[DaySavings(day=day, **amounts(found.days[day], baseline).model_dump()) for day in days],
+        days=[DaySavings(day=day, **amounts(found.days[day], baseline).model_dump()) for day in sorted(found.days)],
     )
 
 

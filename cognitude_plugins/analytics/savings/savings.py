@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -14,13 +16,14 @@ from sqlalchemy import BigInteger, Connection, and_, case, cast, func, or_, sele
 from hooks import Gateway
 
 from ..calendar_days import Days
+from ..recommendations.paid_calls import NO_PLUGIN, is_hit
 from ..recommendations.pricing import Prices, Tokens
 from ..recommendations.sizes import long_prompt
 
 WRITING: Final = ("chat", "completions", "responses", "messages")
 """The APIs whose answers a model of language gives: what a baseline is for."""
 COALESCED: Final = "coalesced"
-_NO_PLUGIN: Final = ("provider", "error", "hedge", "dry_run")
+_EVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -51,26 +54,33 @@ class Saved:
 
 @dataclass(slots=True, kw_only=True)
 class Savings:
+    """``days`` are those of which every call is kept, and ``total`` is of these.
+
+    ``rows_since`` is from when on calls are kept, None if that is not after the beginning of the days asked for.
+    """
+
     total: Saved = field(default_factory=Saved)
     days: dict[date, Saved] = field(default_factory=dict)
+    rows_since: datetime | None = None
 
 
 async def savings(gateway: Gateway, organization: str, days: Days, baseline: str | None) -> Savings:
-    """Of these days; those without calls are in it too. Raises `hooks.Unavailable`."""
+    """Of those of these days whose calls are all kept, also if there are none. Raises `hooks.Unavailable`."""
     calls = gateway.ledger.calls(organization, since=days.since, until=days.until)
     work = partial(_rows, statement=statement(calls, days))
     rows = await gateway.database.read(organization, work, patient=True)
-    return summed(rows, days, Prices.at(gateway), baseline)
+    # Asked last: that calls are no longer kept is written down before the first of them goes.
+    kept = await gateway.ledger.calls_since()
+    return await asyncio.to_thread(summed, rows, days, Prices.at(gateway), baseline, kept)
 
 
 def statement(calls: Any, days: Days) -> Any:
     """Rows by day, way, whether their tokens count, and tier of the prompt's length; the columns are `_COLUMNS`."""
     c = calls.c
-    plugin = c.source.not_in(_NO_PLUGIN)
     way = case(
-        (and_(plugin, c.route == COALESCED), "coalescing"),
-        (plugin, "cache"),
-        (c.saved_nano_usd != 0, "routing"),
+        (and_(is_hit(calls), c.route == COALESCED), "coalescing"),
+        (is_hit(calls), "cache"),
+        (and_(c.source.in_(NO_PLUGIN), c.saved_nano_usd != 0), "routing"),
         else_="none",
     ).label("way")
     known = and_(c.prompt_tokens.is_not(None), c.cost_nano_usd.is_not(None))
@@ -87,8 +97,10 @@ def statement(calls: Any, days: Days) -> Any:
     ).group_by(*keys)
 
 
-def summed(rows: Sequence[Any], days: Days, prices: Prices, baseline: str | None) -> Savings:
-    found = Savings(days={day: Saved() for day in days.dates})
+def summed(rows: Sequence[Any], days: Days, prices: Prices, baseline: str | None, kept: datetime = _EVER) -> Savings:
+    """Rows as of `statement`. Days that began before ``kept`` are left out."""
+    gone = bisect_left(days.begun, kept)
+    found = Savings(days={day: Saved() for day in days.dates[gone:]}, rows_since=kept if gone else None)
     by_day: dict[int, Saved] = defaultdict(Saved)
     for day, way, counted, _, calls, cost, saved, *tokens in rows:
         one = Saved(calls=calls, cost=cost)
@@ -103,6 +115,8 @@ def summed(rows: Sequence[Any], days: Days, prices: Prices, baseline: str | None
                 one.baseline, one.paid, one.counted = there, cost, calls
         by_day[day].add(one)
     for number, one in by_day.items():
+        if number < gone:
+            continue
         found.days[days.dates[number]].add(one)
         found.total.add(one)
     return found

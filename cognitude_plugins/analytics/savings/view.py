@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 import click
 
+from ..money import nano_usd
 from ..recommendations.view import dollars
 
 _HEADINGS: Final = ("", "CALLS", "COST", "CACHE", "COALESCED", "ROUTING", "SAVED")
 
 
 def print_savings(found: Any) -> None:
-    click.echo(f"{found['start_date']} to {found['end_date']} ({found['zone']})")
+    click.echo(f"{found['start_date']} to {found['end_date']} ({found['time_zone']})")
+    if found["rows_since"] is not None:
+        click.echo(_left_out(found))
     click.echo(_line(_HEADINGS))
     for day in found["days"]:
         if day["calls"]:
@@ -23,9 +27,20 @@ def print_savings(found: Any) -> None:
         click.echo()
         click.echo(f"Against {''.join(char if char.isprintable() else '?' for char in found['baseline'])[:60]}:")
         click.echo(f"  {against['counted_calls']} answers would have cost {_usd(against['cost_usd'])} there")
-        click.echo(f"  and did cost {_usd(against['paid_usd'])}: {_usd(against['saved_usd'])} saved")
+        click.echo(f"  and did cost {_usd(against['paid_usd'])}: {_difference(against['saved_nano_usd'])}")
         if against["uncounted_calls"]:
             click.echo(f"  {against['uncounted_calls']} answers are not counted: tokens, cost or price are not known")
+
+
+def _left_out(found: Any) -> str:
+    since = f"single calls are kept since {found['rows_since'][:16].replace('T', ' ')} UTC"
+    if not found["days"]:
+        return f"None of these days is in it: {since}."
+    return f"Days before {found['days'][0]['day']} are not in it: {since}."
+
+
+def _difference(saved: int) -> str:
+    return f"{dollars(abs(saved))} {'more' if saved < 0 else 'saved'}"
 
 
 def _amounts(one: Any) -> tuple[str, ...]:
@@ -38,4 +53,4 @@ def _line(cells: tuple[str, ...]) -> str:
 
 
 def _usd(text: str) -> str:
-    return f"${float(text):,.2f}"
+    return dollars(nano_usd(Decimal(text)))

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from math import ceil
 from typing import Final, Literal
@@ -101,6 +101,10 @@ class Reader:
     def calls(self, organization: str, *, since: datetime, until: datetime | None = None) -> Subquery:
         scope = None if organization == EVERY_ORGANIZATION else organization
         return queries.within(scope, _milliseconds(since), self._end(until)).subquery("kept_call")
+
+    async def calls_since(self) -> datetime:
+        kept = await self._storage.read(queries.horizons)
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=kept.calls)
 
     async def find(self, organization: str, id: str) -> Booked | None:
         return await self._storage.read(partial(_find, organization=organization, id=id))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from threading import get_ident
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from cognitude_plugins.analytics.api import routes
 from cognitude_plugins.analytics.desk import Desk
+from cognitude_plugins.analytics.metrics import Metric
 from cognitude_plugins.analytics.settings import Config
 from hooks.testing import FakeCall, FakeGateway, FakeLedger, make_call
 
@@ -147,3 +149,17 @@ async def test_days_that_are_no_longer_kept_are_told_with_the_first_that_is() ->
 
 async def test_the_first_days_there_are_can_be_asked_for() -> None:
     assert (await found(end_date="1970-01-05"))["start_date"] == "1970-01-02"
+
+
+async def test_calls_do_not_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set()
+    value = Metric.value
+
+    def noted(self: Metric, named: Mapping[str, float | None]) -> float | None:
+        threads.add(get_ident())
+        return value(self, named)
+
+    monkeypatch.setattr(Metric, "value", noted)
+    assert (await found())["total"]["calls"] == 4
+    assert threads
+    assert get_ident() not in threads

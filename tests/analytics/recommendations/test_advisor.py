@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import get_ident
 
 import pytest
 
 from cognitude_plugins.analytics.recommendations.advisor import Advice, advise
 from cognitude_plugins.analytics.settings import Recommendations
-from tests.analytics.street import DAYS, NOW, Street, shop
+from hooks import Deployment, Usage
+from tests.analytics.street import DAYS, NOW, Shop, Street, shop
 from tests.borrowed import KeptCalls, sqlite_calls
 
 Planting = Callable[[Street], Street]
@@ -72,3 +74,17 @@ async def test_no_dollar_is_counted_twice(book: KeptCalls) -> None:
     assert downgrade.total < 0.9 * downgrade.saving.month
     assert advice.total == sum(one.total for one in advice.findings) < sum(of(advice).values())
     assert advice.total <= sum(row["cost_nano_usd"] for row in street.rows) * 30 // DAYS
+
+
+async def test_calls_do_not_wait_for_it(book: KeptCalls, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads = set()
+    cost = Shop.cost
+
+    def noted(self: Shop, deployment: Deployment, usage: Usage) -> int | None:
+        threads.add(get_ident())
+        return cost(self, deployment, usage)
+
+    monkeypatch.setattr(Shop, "cost", noted)
+    assert of(await advised(book, Street(1).clean(50).downgrades(600)))
+    assert threads
+    assert get_ident() not in threads

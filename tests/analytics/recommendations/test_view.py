@@ -29,7 +29,8 @@ FOUND: dict[str, Any] = {
     "recommendations": [CACHE],
 }
 SCREEN = """\
-acme: $1,234.57 a month could be saved, of 20000 calls in 14 days.
+acme: $1,234.57 a month could be saved.
+20000 paid calls of the last 14 days were looked at.
 Of 10 calls the prompt has no fingerprint: repeats among them are not seen.
 
 1. Cache repeated calls                                        $1,234.57 a month
@@ -51,7 +52,7 @@ def test_they_are_shown_in_eighty_columns(capsys: pytest.CaptureFixture[str]) ->
 
 def test_none_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     print_recommendations({**FOUND, "fingerprinted_calls": 20_000, "recommendations": []})
-    assert capsys.readouterr().out == "Nothing to recommend, of 20000 calls in 14 days that a provider was paid for.\n"
+    assert capsys.readouterr().out == "Nothing to recommend: 20000 paid calls of the last 14 days were looked at.\n"
 
 
 def test_nothing_in_them_changes_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,3 +63,9 @@ def test_nothing_in_them_changes_the_terminal(capsys: pytest.CaptureFixture[str]
 def test_a_sample_is_said_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
     print_recommendations({**FOUND, "sampled": 4})
     assert "One prompt in 4 was looked at: there are many. All figures are estimates." in capsys.readouterr().out
+
+
+def test_an_older_gateway_says_nothing_of_samples(capsys: pytest.CaptureFixture[str]) -> None:
+    older = {name: value for name, value in FOUND.items() if name != "sampled"}
+    print_recommendations({**older, "calls": 1, "fingerprinted_calls": 1, "days": 1.0, "recommendations": []})
+    assert capsys.readouterr().out == "Nothing to recommend: 1 paid call of the last day was looked at.\n"

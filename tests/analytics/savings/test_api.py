@@ -43,7 +43,7 @@ async def ask(desk: Desk, **query: Any) -> httpx.Response:
 
 async def test_it_is_by_day_and_in_all(desk: Desk) -> None:
     found = (await ask(desk)).json()
-    assert (found["zone"], found["start_date"], found["end_date"]) == ("Europe/Berlin", "2026-10-31", "2026-11-29")
+    assert (found["time_zone"], found["start_date"], found["end_date"]) == ("Europe/Berlin", "2026-10-31", "2026-11-29")
     assert len(found["days"]) == 30
     total = found["total"]
     assert (total["cache_saved_nano_usd"], total["cache_calls"]) == (7, 1)

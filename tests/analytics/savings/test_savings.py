@@ -23,9 +23,11 @@ TOKENS = st.sampled_from((None, 0, 7, 300))
 ROWS = st.fixed_dictionaries(
     {
         "time_ms": st.integers(START, START + 7 * 86_400_000),
-        "source": st.sampled_from(("provider", "provider", "redis_cache", "semantic_cache", "error", "hedge")),
+        "source": st.sampled_from(
+            ("provider", "provider", "redis_cache", "semantic_cache", "limiter", "error", "hedge")
+        ),
         "route": st.sampled_from((None, "coalesced", "router: chat/simple to small (cheaper)")),
-        "status": st.sampled_from((200, 200, 500)),
+        "status": st.sampled_from((200, 200, 429)),
         "api": st.sampled_from(("chat", "embeddings", "messages")),
         "prompt_tokens": TOKENS,
         "completion_tokens": TOKENS,
@@ -63,8 +65,10 @@ async def test_they_are_what_loops_find(book: KeptCalls, rows: list[dict[str, An
 def one(row: dict[str, Any]) -> Saved:
     cost, tokens = row["cost_nano_usd"], row["prompt_tokens"]
     saved = Saved(calls=1, cost=cost or 0)
-    if row["source"] in ("redis_cache", "semantic_cache"):
-        if row["route"] == "coalesced":
+    if row["source"] in ("redis_cache", "semantic_cache", "limiter"):
+        if row["status"] >= 400:
+            pass
+        elif row["route"] == "coalesced":
             saved.coalescing, saved.coalescing_calls = row["saved_nano_usd"], 1
         else:
             saved.cache, saved.cache_calls = row["saved_nano_usd"], 1
@@ -82,3 +86,26 @@ async def test_without_a_baseline_nothing_is_held_against_it(book: KeptCalls) ->
     book.put([{"time_ms": START + 86_400_000, "prompt_tokens": 1, "cost_nano_usd": 1}])
     found = await savings(shop(ledger=book.ledger, database=book.database), "acme", Days.of(FIRST, LAST, "UTC"), None)
     assert (found.total.calls, found.total.baseline, found.total.counted, found.total.uncounted) == (1, 0, 0, 0)
+
+
+async def test_a_refusal_of_a_plugin_is_no_answer_of_a_cache(book: KeptCalls) -> None:
+    at = START + 86_400_000
+    book.put([{"time_ms": at, "source": "limiter", "status": 429, "cost_nano_usd": 0}])
+    found = await savings(shop(ledger=book.ledger, database=book.database), "acme", Days.of(FIRST, LAST, "UTC"), None)
+    assert (found.total.calls, found.total.cache_calls, found.total.coalescing_calls) == (1, 0, 0)
+
+
+async def test_days_whose_calls_are_not_all_kept_are_left_out(book: KeptCalls) -> None:
+    kept = datetime(2026, 3, 29, tzinfo=UTC)
+    book.put([{"time_ms": START + day * 86_400_000 + 82_800_000, "cost_nano_usd": 10**day} for day in range(6)])
+    book.keep_since(kept)
+    gateway = shop(ledger=book.ledger, database=book.database)
+    found = await savings(gateway, "acme", Days.of(FIRST, LAST, "UTC"), None)
+    assert (list(found.days), found.total.cost) == ([date(2026, 3, day) for day in (29, 30, 31)], 111_000)
+    assert found.rows_since == kept
+    # Of Berlin's 29th the first hour is gone.
+    found = await savings(gateway, "acme", Days.of(FIRST, LAST, "Europe/Berlin"), None)
+    assert list(found.days) == [date(2026, 3, 30), date(2026, 3, 31)]
+    assert (await savings(gateway, "acme", Days.of(FIRST, FIRST, "UTC"), None)).days == {}
+    whole = await savings(gateway, "acme", Days.of(date(2026, 3, 29), LAST, "UTC"), None)
+    assert (whole.rows_since, len(whole.days)) == (None, 3)

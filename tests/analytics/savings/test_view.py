@@ -17,11 +17,19 @@ def amounts(**values: Any) -> dict[str, Any]:
 DAY = amounts(
     calls=1200, cost_nano_usd=12_340_000_000, cache_saved_nano_usd=1_500_000_000, saved_nano_usd=1_500_000_000
 )
-AGAINST = {"counted_calls": 1200, "uncounted_calls": 3, "cost_usd": "100.5", "paid_usd": "12.34", "saved_usd": "88.16"}
+AGAINST: dict[str, Any] = {
+    "counted_calls": 1200,
+    "uncounted_calls": 3,
+    "cost_usd": "100.5",
+    "paid_usd": "12.34",
+    "saved_usd": "88.16",
+}
+AGAINST["saved_nano_usd"] = 88_160_000_000
 FOUND: dict[str, Any] = {
     "start_date": "2026-11-28",
     "end_date": "2026-11-29",
-    "zone": "UTC",
+    "time_zone": "UTC",
+    "rows_since": None,
     "baseline": "large",
     "days": [{"day": "2026-11-28", **DAY}, {"day": "2026-11-29", **amounts()}],
     "total": {**DAY, "against_baseline": AGAINST},
@@ -49,3 +57,17 @@ def test_they_are_shown_by_day(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_baseline_there_is_no_more(capsys: pytest.CaptureFixture[str]) -> None:
     print_savings({**FOUND, "baseline": None, "total": DAY})
     assert "Against" not in capsys.readouterr().out
+
+
+def test_a_loss_is_more(capsys: pytest.CaptureFixture[str]) -> None:
+    against = {**AGAINST, "cost_usd": "10.09", "saved_usd": "-2.25", "saved_nano_usd": -2_250_000_000}
+    print_savings({**FOUND, "total": {**DAY, "against_baseline": against}})
+    assert "  and did cost $12.34: $2.25 more\n" in capsys.readouterr().out
+
+
+def test_what_is_not_in_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    print_savings({**FOUND, "start_date": "2026-10-31", "rows_since": "2026-11-27T00:00:00Z"})
+    said = "Days before 2026-11-28 are not in it: single calls are kept since 2026-11-27 00:00 UTC."
+    assert capsys.readouterr().out.splitlines()[1] == said
+    print_savings({**FOUND, "days": [], "rows_since": "2026-11-30T00:00:00Z"})
+    assert capsys.readouterr().out.splitlines()[1].startswith("None of these days is in it: single calls are kept")

@@ -184,6 +184,10 @@ async def test_an_error_has_what_is_wrong(book: Storage, asked: dict[str, Any], 
     assert (told.value.what, told.value.name) == (what, name)
 
 
+async def test_it_says_since_when_every_call_is_kept(book: Storage) -> None:
+    assert await Reader(book).calls_since() == at(KEPT.calls)
+
+
 async def test_until_now_is_everything_also_what_a_clock_ahead_has_written(book: Storage) -> None:
     exact = FakeLedger(*map(as_fake, ROWS))
     everything = await exact.usage("acme", since=at(FIRST))
