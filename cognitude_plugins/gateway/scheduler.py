@@ -14,18 +14,18 @@ from time import perf_counter, time
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from hooks import Job, PluginError
+from hooks import Job, PluginError, Unavailable
 from hooks.job import Tick
 
 from .accounts.times import milliseconds, moment
 from .faults import Faults
 from .foreign import ask
 from .interrupted import interrupted
-from .jobs.claims import Look
-from .jobs.lease import AWAY, Lease
 from .jobs.timetable import Timetable, timetable
 
 if TYPE_CHECKING:
+    from .jobs.lease import Lease
+    from .jobs.state import Look
     from .storage.database import Storage
 
 _LONGEST_SLEEP: Final = 10.0
@@ -130,6 +130,9 @@ class Scheduler:
     def _lease(self, one: Scheduled) -> Lease | None:
         if one.job.scope == "process" or self._storage is None:
             return None
+        # With it comes SQLAlchemy, which most commands do not need.
+        from .jobs.lease import Lease
+
         return Lease(self._storage, one.name, self._holder)
 
     async def _repeat(self, one: Scheduled) -> None:
@@ -194,7 +197,7 @@ class Scheduler:
             if seen.free_for(due):
                 try:
                     fence = await lease.claim(due)
-                except AWAY as error:
+                except Unavailable as error:
                     self._failed(one, error)
                     await asyncio.sleep(_PATIENCE_SECONDS)
                     continue
@@ -210,7 +213,7 @@ class Scheduler:
         while True:
             try:
                 return await lease.look()
-            except AWAY as error:
+            except Unavailable as error:
                 self._failed(one, error)
                 await asyncio.sleep(_PATIENCE_SECONDS)
 

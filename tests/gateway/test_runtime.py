@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -138,3 +140,12 @@ async def test_simulated_models_cost_nothing_unless_they_have_a_price(tmp_path: 
     assert prices["up"].input > 0
     assert prices["up#2"] is not None
     assert prices["up#2"].input == 0
+
+
+def test_reading_a_configuration_loads_no_database_library() -> None:
+    """Every command begins with it."""
+    code = (
+        "import sys, cognitude_plugins.gateway.runtime; print(*{'sqlalchemy', 'sqlmodel', 'alembic'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

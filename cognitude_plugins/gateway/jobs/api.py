@@ -17,8 +17,8 @@ from hooks.endpoint import answer, answering, query_as, refused
 
 from ..accounts.times import milliseconds, moment
 from ..storage.database import Storage
-from .claims import State
 from .lease import Lease
+from .state import State
 
 if TYPE_CHECKING:
     from ..scheduler import Scheduled, Scheduler

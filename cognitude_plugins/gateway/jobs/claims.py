@@ -7,13 +7,13 @@ all who share it have in common; where it was set back, what it has not come to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, literal, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from .state import Look, State
 from .tables import JOBS
 
 LEASE_MS: Final = 2000
@@ -25,35 +25,6 @@ _NOW: Final = {
     "postgresql": "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What the table has of a job. ``left`` is how long its holder still has it, nothing if no longer."""
-
-    due: datetime
-    fence: int
-    started: datetime
-    done: bool
-    left: timedelta
-    seconds: float | None
-    error: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """``now`` is the database's time; ``state`` is None for a job that was never claimed."""
-
-    now: datetime
-    state: State | None
-
-    def free_for(self, due: datetime) -> bool:
-        """Whether a tick may be claimed: one after the last, or the last if its holder died; never beside a run."""
-        state = self.state
-        if state is None:
-            return True
-        over = state.done or not state.left
-        return over and (due > state.due or state.due > self.now or (due == state.due and not state.done))
 
 
 def look(connection: Connection, name: str) -> Look:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -16,14 +17,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from hooks import Unavailable
 
 from . import claims
-from .claims import LEASE_MS, RENEW_SECONDS, Look
+from .claims import LEASE_MS, RENEW_SECONDS
+from .state import Look
 
 if TYPE_CHECKING:
     from ..storage.database import Storage
 
 log: Final = logging.getLogger("cognitude.jobs")
 
-AWAY: Final = (Unavailable, SQLAlchemyError)
+_AWAY: Final = (Unavailable, SQLAlchemyError)
 _AGAIN_SECONDS: Final = 0.1
 
 
@@ -36,10 +38,12 @@ class Lease:
     _holder: str
 
     async def look(self) -> Look:
-        return await self._storage.read(partial(claims.look, name=self._name))
+        with _answering():
+            return await self._storage.read(partial(claims.look, name=self._name))
 
     async def claim(self, due: datetime) -> int | None:
-        return await self._storage.write(partial(claims.claim, name=self._name, due=due, holder=self._holder))
+        with _answering():
+            return await self._storage.write(partial(claims.claim, name=self._name, due=due, holder=self._holder))
 
     async def keep(self, work: asyncio.Task[Any], fence: int) -> None:
         """Until the work is over, or the lease is lost: the work is then to be stopped.
@@ -53,7 +57,7 @@ class Lease:
                 async with asyncio.timeout(until - asked):
                     held = await self._storage.write(partial(claims.renew, name=self._name, fence=fence))
                 until = asked + LEASE_MS / 1000
-            except (TimeoutError, *AWAY):
+            except (TimeoutError, *_AWAY):
                 held = monotonic() < until
             if not held and not work.done():
                 log.warning("the job %s was taken over: this run of it is stopped", self._name)
@@ -71,5 +75,13 @@ class Lease:
             try:
                 await self._storage.write(change)
                 return
-            except AWAY:
+            except _AWAY:
                 await asyncio.sleep(_AGAIN_SECONDS)
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise Unavailable(f"the table of jobs cannot be used: {type(error).__name__}") from error

@@ -8,7 +8,8 @@ from functools import partial
 
 from sqlalchemy import update
 
-from cognitude_plugins.gateway.jobs.claims import LEASE_MS, Look, State, claim, finish, give_back, look, renew
+from cognitude_plugins.gateway.jobs.claims import LEASE_MS, claim, finish, give_back, look, renew
+from cognitude_plugins.gateway.jobs.state import Look, State
 from cognitude_plugins.gateway.jobs.tables import JOBS
 from cognitude_plugins.gateway.storage.database import Storage
 
