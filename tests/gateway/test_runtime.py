@@ -144,8 +144,7 @@ async def test_simulated_models_cost_nothing_unless_they_have_a_price(tmp_path: 
 
 def test_reading_a_configuration_loads_no_database_library() -> None:
     """Every command begins with it."""
-    code = (
-        "import sys, cognitude_plugins.gateway.runtime; print(*{'sqlalchemy', 'sqlmodel', 'alembic'} & {*sys.modules})"
-    )
+    heavy = {"sqlalchemy", "sqlmodel", "alembic"}
+    code = f"import sys, cognitude_plugins.gateway.runtime; print(*{heavy} & {{*sys.modules}})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

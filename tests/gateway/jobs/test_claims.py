@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import asyncio
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -49,9 +49,9 @@ def test_a_tick_is_had_by_one(each_database: Storage) -> None:
     assert not found.free_for(LATER), "a run is not overlapped"
 
 
-def test_of_many_at_once_one_has_it(each_database: Storage) -> None:
-    with ThreadPoolExecutor(8) as threads:
-        fences = list(threads.map(lambda number: claimed(each_database, holder=str(number)), range(16)))
+async def test_of_many_at_once_one_has_it(each_database: Storage) -> None:
+    claims = [partial(claim, name="a.job", due=DUE, holder=str(number)) for number in range(16)]
+    fences = await asyncio.gather(*map(each_database.write, claims))
     assert sorted(fences, key=lambda fence: fence is None) == [1] + [None] * 15
 
 
