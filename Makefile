@@ -35,7 +35,7 @@ install: $(VENV)/run.installed
 
 # All of `check`, whose tests are among the tests.
 test: $(VENV)/dev.installed $(VENV)/openai3.installed lint
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .

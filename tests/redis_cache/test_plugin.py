@@ -372,7 +372,7 @@ async def test_models_answer_for_each_other_only_where_that_is_said(tables: Tabl
 async def test_no_answer_crosses_organizations(tables: Tables, redis_server: RedisServer, layer: str) -> None:
     """S10: a thousand pairs of organizations over every layer."""
     configs: dict[str, dict[str, Any]] = {
-        "memory": {"sql": False},
+        "memory": {"sql": False, "memory_seconds": 60},
         "redis": {"memory_bytes": 0, "sql": False},
         "sql": {"memory_bytes": 0},
     }

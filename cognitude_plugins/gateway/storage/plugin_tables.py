@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = "migrations"
 CORE_TABLES: Final = frozenset(
-    {"account_revision", "api_key", "organization", "provider_credential", "secret_key", "user_account"}
+    {"account_revision", "api_key", "gateway_job", "organization", "provider_credential", "secret_key", "user_account"}
 )
 CORE_PREFIXES: Final = ("ledger_", "schema_version_")
 _LABEL: Final = re.compile(r"""^branch_labels\b[^=\n]*=\s*[(\[]?\s*["'](\w+)["']""", re.MULTILINE)
