@@ -34,7 +34,7 @@ it would sort a million rows where it can count them in one pass, and go through
 thousand."""
 
 
-MOST_CALLS: Final = 400_000
+MOST_CALLS: Final = 250_000
 """Of more than these one prompt in two, three, … is looked at, with all that was asked like it: a prompt is in or out
 as a whole, so that repeats stay repeats."""
 
