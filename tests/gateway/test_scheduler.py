@@ -177,6 +177,9 @@ async def clustered(
         yield made, made.jobs["mine.job"].run
     finally:
         await made.stop()
+        while storage._running:
+            # What was begun when it stopped ends in its thread, before the test closes the database.
+            await asyncio.sleep(0.01)
 
 
 async def test_of_several_processes_one_runs_each_tick(each_database: Storage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -42,6 +43,8 @@ async def http(each_database: Storage) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as client:
         yield client
     await scheduler.stop()
+    while each_database._running:
+        await asyncio.sleep(0.01)
 
 
 async def test_they_are_listed_with_when_they_are_due(http: httpx.AsyncClient) -> None:
