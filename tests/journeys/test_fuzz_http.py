@@ -30,11 +30,10 @@ class Rogue:
         return [Route("/rogue", teapot, methods=["GET"])]
 """
 # A provider may refuse what the gateway hands on, so a body that fits the schema can still be a 400; what it names may
-# not exist, exist already, be in a state that forbids it, or be more than the key may have (who may what has a test of
-# its own).
+# not exist, exist already, or be in a state that forbids it.
 SETTINGS = """
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "400", "403", "404", "409", "422"]
+expected-statuses = ["2xx", "400", "404", "409", "422"]
 """
 
 
@@ -61,7 +60,7 @@ def fuzz(
 
 def test_the_http_surface_survives_fuzzing(tmp_path: Path) -> None:
     with gateway(CONFIG, tmp_path) as one:
-        administered = fuzz(one.url, tmp_path, "--include-path-regex", "^/admin/", secret=ADMIN_KEY, examples=8)
+        administered = fuzz(one.url, tmp_path, "--include-path-regex", "^/admin/", secret=ADMIN_KEY)
         assert administered.returncode == 0, administered.stdout + administered.stderr
         run = fuzz(one.url, tmp_path, "--exclude-path-regex", "^/admin/(reload|organizations|jobs)")
         assert run.returncode == 0, run.stdout + run.stderr

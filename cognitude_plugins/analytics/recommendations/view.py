@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import click
 
+from ..screen.draw import clean
+
 _WIDTH: Final = 80
 _TITLES: Final = {
     "cache_opportunity": "Cache repeated calls",
@@ -26,7 +28,7 @@ def print_recommendations(found: Any) -> None:
         _note(found)
         return
     total = dollars(found["total_potential_savings_nano_usd"])
-    click.echo(f"{_plain(found['organization'])}: {total} a month could be saved.")
+    click.echo(f"{clean(found['organization'])}: {total} a month could be saved.")
     click.echo(looked_at)
     _note(found)
     for number, one in enumerate(found["recommendations"], 1):
@@ -49,15 +51,15 @@ def _print(number: int, one: Any) -> None:
     click.echo(f"{title:<{_WIDTH - len(saving)}}{saving}")
     span = f"{dollars(one['low_nano_usd'])} to {dollars(one['high_nano_usd'])}"
     click.echo(f"   from {span}; {dollars(one['counted_nano_usd'])} of it in the total")
-    for line in textwrap.wrap(_plain(one["summary"]), _WIDTH - 3):
+    for line in textwrap.wrap(clean(one["summary"]), _WIDTH - 3):
         click.echo(f"   {line}")
     evidence = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in _evidence(one["evidence"]))
-    for line in textwrap.wrap(_plain(evidence), _WIDTH - 3):
+    for line in textwrap.wrap(clean(evidence), _WIDTH - 3):
         click.echo(f"   {line}")
     if one["examples"]:
         click.echo(f"   for example {', '.join(map(str, one['examples']))}")
     for line in one["change"].splitlines():
-        click.echo(f"     {_plain(line)}")
+        click.echo(f"     {clean(line)}")
 
 
 def _evidence(found: Any) -> list[tuple[str, str]]:
@@ -72,8 +74,3 @@ def _evidence(found: Any) -> list[tuple[str, str]]:
 def dollars(nano_usd: int) -> str:
     """To the cent."""
     return f"{'-' if nano_usd < 0 else ''}${abs(nano_usd) / 1e9:,.2f}"
-
-
-def _plain(text: str) -> str:
-    """Without what would change the terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)

@@ -9,6 +9,7 @@ import click
 
 from ..money import nano_usd
 from ..recommendations.view import dollars
+from ..screen.draw import clean
 
 _HEADINGS: Final = ("", "CALLS", "COST", "CACHE", "COALESCED", "ROUTING", "SAVED")
 
@@ -25,7 +26,7 @@ def print_savings(found: Any) -> None:
     against = found["total"]["against_baseline"]
     if against is not None:
         click.echo()
-        click.echo(f"Against {''.join(char if char.isprintable() else '?' for char in found['baseline'])[:60]}:")
+        click.echo(f"Against {clean(found['baseline'])[:60]}:")
         click.echo(f"  {against['counted_calls']} answers would have cost {_usd(against['cost_usd'])} there")
         click.echo(f"  and did cost {_usd(against['paid_usd'])}: {_difference(against['saved_nano_usd'])}")
         if against["uncounted_calls"]:

@@ -21,6 +21,9 @@ EXACT_CHARACTERS: Final = 65_536
 Random letters without a space are the slowest there is, about 0.35 µs each.
 """
 
+_EXACT_TEXTS: Final = 16_384
+"""Texts counted exactly; of more, so many taken evenly from all of them, and scaled up. Each costs about 1 µs."""
+
 _SLICES: Final = 64
 _PER_FUNCTION: Final = {O200K: 7, CL100K: 10}
 
@@ -48,7 +51,7 @@ def completion_tokens(text: str, model: str) -> int:
 
 def texts_tokens(texts: Iterable[str], model: str) -> int:
     """Tokens of several texts, none running into the next."""
-    return _count([text for text in texts if text], encoding_name(model))
+    return _count(list(texts), encoding_name(model))
 
 
 def answer_tokens(body: Any, model: str) -> int:
@@ -57,11 +60,14 @@ def answer_tokens(body: Any, model: str) -> int:
 
 
 def _count(texts: Sequence[str], name: str) -> int:
-    size = sum(map(len, texts))
-    if size <= EXACT_CHARACTERS:
-        return _counted(texts, name)
-    length = EXACT_CHARACTERS // _SLICES
     joined = "".join(texts)
+    size = len(joined)
+    if size <= EXACT_CHARACTERS:
+        some = [text for text in texts if text]
+        # Of so many pieces each has four characters at most: some of them tell what they are like.
+        some = some[:: max(1, -(-len(some) // _EXACT_TEXTS))]
+        return round(_counted(some, name) * size / max(sum(map(len, some)), 1))
+    length = EXACT_CHARACTERS // _SLICES
     starts = ((size - length) * index // (_SLICES - 1) for index in range(_SLICES))
     return round(_counted([joined[at : at + length] for at in starts], name) * size / EXACT_CHARACTERS)
 

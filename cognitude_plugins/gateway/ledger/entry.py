@@ -62,13 +62,11 @@ def entry(
         "first_token_us": None if first is None else round((first - trace.started) * 1e6),
         "overhead_us": _overhead_us(trace, seconds if first is None or not call.stream else first - trace.started),
         "attempts": trace.attempts,
-        "complexity": _note(told, "complexity") if told else None,
-        "cache_key": _note(told, "cache_key") if told else None,
+        **(_noted(told) if told else _NOTHING_NOTED),
         "route": _route(trace.reasons, told.get("reasons") if told else None),
         "decisions": _text(_decisions(trace), _LONGEST_ROUTE) if trace.decisions else None,
         "tried": _text(trace.attempts_text(), _LONGEST_ROUTE) if trace.tried else None,
-        "max_tokens": _most(call.payload.peek()),
-        **(_fingerprint(told["fingerprint"]) if told and "fingerprint" in told else _NO_FINGERPRINT),
+        **_prompt(call, told),
         "tags": tags,
     }  # fmt: skip
 
@@ -103,6 +101,7 @@ def _tokens(usage: Usage) -> dict[str, Any]:
 _NO_FINGERPRINT: Final[Mapping[str, None]] = dict.fromkeys(
     ("request_digest", "shape_digest", "prefix_digest", "prefix_tokens")
 )
+_NOTHING_NOTED: Final[Mapping[str, None]] = {"complexity": None, "cache_key": None}
 _UNKNOWN: Final[Mapping[str, None]] = dict.fromkeys(_tokens(Usage()))
 
 
@@ -113,6 +112,15 @@ def _most(body: Mapping[str, Any]) -> int | None:
         if type(most) is int and 0 <= most <= LARGEST:
             return most
     return None
+
+
+def _noted(told: Mapping[Any, Any]) -> Mapping[str, str | None]:
+    return {name: _note(told, name) for name in _NOTHING_NOTED}
+
+
+def _prompt(call: Call, told: Mapping[Any, Any] | None) -> Mapping[str, int | None]:
+    found = _fingerprint(told["fingerprint"]) if told and "fingerprint" in told else _NO_FINGERPRINT
+    return {"max_tokens": _most(call.payload.peek()), **found}
 
 
 def _fingerprint(found: Any) -> Mapping[str, int | None]:

@@ -211,10 +211,9 @@ for _ in range(50_000):
         lambda: prompt_tokens("completions", {"prompt": [[1]] * 1_000_000}, "gpt-4o"),
     ],
 )
-def test_no_input_takes_longer_than_two_million_squares(work: Callable[[], int]) -> None:
-    """Fifty milliseconds on the machine on which that was measured, and on a slower one as much more as all takes."""
+def test_no_input_takes_longer_than_fifty_milliseconds(work: Callable[[], int]) -> None:
     assert work() > 0
-    assert quickest(work) < 2 * quickest(lambda: sum(number * number for number in range(1_000_000)))
+    assert quickest(work) < 0.05
 
 
 def test_what_is_not_looked_at_is_scaled_up() -> None:
