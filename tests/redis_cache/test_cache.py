@@ -72,11 +72,19 @@ async def at_once(plugin: RedisCache, behind: Behind, count: int, **body: Any) -
     """All are there before the first is answered."""
     calls = [make_call({**BODY, **body}, id=f"req-{number}") for number in range(count)]
     tasks = [asyncio.create_task(exercise(plugin, behind, call=call, answer=behind.answer)) for call in calls]
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await gathered(plugin, behind, count - 1)
     behind.open.set()
     async with asyncio.timeout(20):
         return await asyncio.gather(*tasks)
+
+
+async def gathered(plugin: RedisCache, behind: Behind, others: int) -> None:
+    """Until one call is behind the cache, and so many others wait for it."""
+    assert plugin._cache is not None
+    under_way = plugin._cache._flights._under_way
+    async with asyncio.timeout(20):
+        while not behind.calls or sum(flight.waiting for flight in under_way.values()) < others:
+            await asyncio.sleep(0.001)
 
 
 def states(done: list[Exercised]) -> Counter[tuple[int, str | None]]:
@@ -101,7 +109,7 @@ async def test_whole_and_streamed_are_the_same_question(tables: Tables) -> None:
             behind = Behind()
             calls = [make_call({**BODY, "seed": int(first), "stream": stream}) for stream in (first, not first, first)]
             tasks = [asyncio.create_task(exercise(plugin, behind, call=one, answer=behind.answer)) for one in calls]
-            await asyncio.sleep(0.05)
+            await gathered(plugin, behind, 2)
             behind.open.set()
             done = await asyncio.gather(*tasks)
             assert behind.calls == 1
@@ -167,7 +175,7 @@ async def test_who_leaves_while_he_waits_disturbs_nobody(tables: Tables) -> None
         behind = Behind()
         calls = [make_call(BODY, id=f"req-{number}") for number in range(10)]
         tasks = [asyncio.create_task(exercise(plugin, behind, call=one, answer=behind.answer)) for one in calls]
-        await asyncio.sleep(0.02)
+        await gathered(plugin, behind, 9)
         for task in tasks[3:6]:
             task.cancel()
         behind.open.set()
@@ -180,7 +188,7 @@ async def test_a_leader_that_is_cancelled_leaves_it_to_another(tables: Tables) -
         behind = Behind()
         calls = [make_call(BODY, id=f"req-{number}") for number in range(10)]
         tasks = [asyncio.create_task(exercise(plugin, behind, call=one, answer=behind.answer)) for one in calls]
-        await asyncio.sleep(0.02)
+        await gathered(plugin, behind, 9)
         tasks[0].cancel()
         behind.open.set()
         done = [one for one in await asyncio.gather(*tasks, return_exceptions=True) if isinstance(one, Exercised)]
@@ -193,10 +201,10 @@ async def test_a_call_is_kept_going_while_others_wait(tables: Tables) -> None:
         behind = Behind()
         leader = make_call(BODY, id="req-0")
         tasks = [asyncio.create_task(exercise(plugin, behind, call=leader, answer=behind.answer))]
-        await asyncio.sleep(0.02)
+        await gathered(plugin, behind, 0)
         assert not leader.is_wanted()
         tasks.append(asyncio.create_task(exercise(plugin, behind, call=make_call(BODY), answer=behind.answer)))
-        await asyncio.sleep(0.02)
+        await gathered(plugin, behind, 1)
         assert leader.is_wanted()
         behind.open.set()
         await asyncio.gather(*tasks)
@@ -209,7 +217,7 @@ async def test_with_a_key_of_their_own_they_are_one_call_too_and_another_request
         bodies = [*[{**BODY, "temperature": 2}] * 5, {**BODY, "temperature": 1.9}]
         calls = [make_call(body, headers={"Idempotency-Key": "order"}) for body in bodies]
         tasks = [asyncio.create_task(exercise(plugin, behind, call=one, answer=behind.answer)) for one in calls]
-        await asyncio.sleep(0.02)
+        await gathered(plugin, behind, 4)
         behind.open.set()
         done = await asyncio.gather(*tasks)
     assert behind.calls == 1

@@ -12,6 +12,7 @@ _SAID: Final = frozenset(
     {"content", "refusal", "text", "thinking", "reasoning_content", "reasoning", "partial_json", "arguments"}
 )
 _CALLED: Final = frozenset({"function_call", "tool_use"})
+_PARTS: Final = ("output", "content")
 _Key = tuple[object, ...]
 _Pieces = dict[_Key, list[str]]
 
@@ -52,10 +53,12 @@ def _body(pieces: _Pieces, body: Mapping[str, Any]) -> None:
             said = choice.get("delta") or choice.get("message")
             if isinstance(said, dict):
                 _said(pieces, key, said)
-            if isinstance(choice.get("text"), str):
-                pieces[key].append(choice["text"])
-    for name in ("output", "content"):
-        _each(pieces, (name,), body.get(name))
+            text = choice.get("text")
+            if isinstance(text, str):
+                pieces[key].append(text)
+    for name in _PARTS:
+        if name in body:
+            _each(pieces, (name,), body[name])
 
 
 def _said(pieces: _Pieces, key: _Key, part: Mapping[str, Any]) -> None:
