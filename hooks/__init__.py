@@ -1,12 +1,16 @@
 """The contract between the gateway and its plugins. Standard library and pluggy only."""
 
 from .call import Api, Call, Caller, Headers, Role
+from .ceiling import Ceiling, Ceilings
+from .channel import CHANNELS, Channel, Message, Part, Receipt, Severity
 from .errors import ConfigError, PluginError, Problem, Unanswerable, Unavailable
 from .fingerprint import Fingerprint
 from .frozen import freeze, thaw
-from .gateway import EVERY_ORGANIZATION, Booked, Database, Dimension, Gateway, Ledger, Redis, Sums
+from .gateway import EVERY_ORGANIZATION, Booked, Database, Dimension, Gateway, Ledger, Redis, Secrets, Sums
 from .job import Job, Tick
+from .metric import QUANTILES, Metric, Section
 from .operation import Access, Operation, operation
+from .outbound import Answer, Outbound, Unreachable
 from .payload import Payload
 from .plan import Deployment, Plan
 from .reply import Decision, Outcome, Reply, Usage, read
@@ -16,13 +20,19 @@ from .vitals import CAPABILITIES, Traits, Vitals
 
 __all__ = [
     "CAPABILITIES",
+    "CHANNELS",
     "DROP",
     "EVERY_ORGANIZATION",
+    "QUANTILES",
     "Access",
+    "Answer",
     "Api",
     "Booked",
     "Call",
     "Caller",
+    "Ceiling",
+    "Ceilings",
+    "Channel",
     "ConfigError",
     "Database",
     "Decision",
@@ -33,20 +43,29 @@ __all__ = [
     "Headers",
     "Job",
     "Ledger",
+    "Message",
+    "Metric",
     "Operation",
+    "Outbound",
     "Outcome",
+    "Part",
     "Payload",
     "Plan",
     "PluginError",
     "Problem",
+    "Receipt",
     "Redis",
     "Reply",
     "Role",
+    "Secrets",
+    "Section",
+    "Severity",
     "Sums",
     "Tick",
     "Traits",
     "Unanswerable",
     "Unavailable",
+    "Unreachable",
     "Usage",
     "Vitals",
     "freeze",

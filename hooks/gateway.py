@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from .call import Call
+from .ceiling import Ceilings
+from .metric import Metric, Section
+from .outbound import Outbound
 from .plan import Deployment
 from .reply import Reply
 from .usage import Usage
@@ -19,8 +22,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Dimension = Literal["day", "hour", "model", "provider", "user", "key", "source", "complexity", "tag"]
-"""What sums of the ledger can be split by, beside ``tag:NAME`` for the values of any one tag."""
+Dimension = Literal["day", "hour", "model", "provider", "user", "key", "source", "complexity", "tag", "organization"]
+"""What sums of the ledger can be split by, beside ``tag:NAME`` for the values of any one tag.
+
+``organization`` only where the sums are of `EVERY_ORGANIZATION`.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +34,15 @@ class Sums:
     """What some rows of the ledger come to. ``group`` has the value of each dimension that was asked for.
 
     ``cost_nano_usd`` is the sum of the known costs; ``unpriced`` counts the calls whose cost is not known. ``errors``
-    are answers of status 400 and above, ``hits`` those that a cache gave, ``incomplete`` those that did not reach their
-    end. ``seconds`` are from arrival to last byte at the quantiles that were asked for, within 2 %.
+    are answers of status 400 and above, ``limited`` those of status 429 among them, ``hits`` those that a cache gave,
+    ``incomplete`` those that did not reach their end. ``seconds`` are from arrival to last byte at the quantiles that
+    were asked for, within 2 %; ``seconds_sum`` is that of all calls.
     """
 
     group: Mapping[str, str]
     calls: int = 0
     errors: int = 0
+    limited: int = 0
     hits: int = 0
     incomplete: int = 0
     prompt_tokens: int = 0
@@ -45,6 +53,7 @@ class Sums:
     saved_nano_usd: int = 0
     unpriced: int = 0
     seconds: tuple[float, ...] = ()
+    seconds_sum: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +167,20 @@ Said explicitly, so that it can be searched for.
 """
 
 
+class Secrets(Protocol):
+    """Keeps what must be used again but not be readable in a database."""
+
+    def seal(self, organization: str, about: str, plain: str) -> str:
+        """``plain`` as a text to be stored. It can be opened for the same organization and ``about`` only, with the
+        gateway's secret key.
+        """
+        ...
+
+    def unseal(self, organization: str, about: str, sealed: str) -> str:
+        """What was sealed. Raises ``ValueError`` for what was sealed for another place, or with a key that is gone."""
+        ...
+
+
 class Redis(Protocol):
     """What ``services.redis`` or ``services.cache`` names."""
 
@@ -210,6 +233,29 @@ class Gateway(Protocol):
     @property
     def workers(self) -> int:
         """Serving processes of this gateway on this machine."""
+        ...
+
+    @property
+    def outbound(self) -> Outbound: ...
+
+    @property
+    def secrets(self) -> Secrets: ...
+
+    @property
+    def ceilings(self) -> Ceilings: ...
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """What plugins offer in `spec.metrics`, by name."""
+        ...
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """What plugins offer in `spec.sections`, in the order of the list."""
+        ...
+
+    def organizations(self) -> tuple[str, ...]:
+        """Those that there are, without the disabled ones."""
         ...
 
     def time_zone(self, organization: str) -> str:

@@ -17,6 +17,7 @@ import pluggy
 from .call import Call
 from .gateway import Gateway
 from .job import Job
+from .metric import Metric, Section
 from .plan import Plan
 from .reply import Reply
 
@@ -82,5 +83,15 @@ async def health() -> Mapping[str, object]:
     """
 
 
+@hookspec
+def metrics() -> Iterable[Metric]:
+    """Figures that alert rules can watch. Names are lower-case words with underscores, each offered once."""
+
+
+@hookspec
+def sections() -> Iterable[Section]:
+    """What the plugin has to say in daily and weekly summaries."""
+
+
 STAGES = ("pre_request", "route", "post_response", "schedule")
-CONTRIBUTIONS = ("lifespan", "routes", "commands", "tables", "health")
+CONTRIBUTIONS = ("lifespan", "routes", "commands", "tables", "health", "metrics", "sections")

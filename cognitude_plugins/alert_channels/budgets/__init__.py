@@ -1,0 +1,1 @@
+"""Amounts that may be spent, and how far they are."""

@@ -1,0 +1,1 @@
+"""Types of channel, and the channels there are."""

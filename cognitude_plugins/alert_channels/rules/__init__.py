@@ -1,0 +1,1 @@
+"""What is watched: rules, and whether they are broken."""
