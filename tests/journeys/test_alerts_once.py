@@ -128,8 +128,8 @@ def each_arrives_once(folder: Path, database: str, *, kills: int) -> None:
         receivers.gateway = psutil.Process(one.process.pid)
         for start in range(0, len(alerts), 4):
             cross(storage, alerts[start : start + 4])
-            assert eventually(lambda upto=start + 4: told(receivers, alerts[:upto]), 60), one.text()  # type: ignore[misc]
-        assert eventually(lambda: settled(storage), 60), one.text()
+            assert eventually(lambda upto=start + 4: told(receivers, alerts[:upto]), 90), one.text()  # type: ignore[misc]
+        assert eventually(lambda: settled(storage), 90), one.text()
         check(one, receivers, alerts, kills)
     storage.close()
 
