@@ -153,11 +153,12 @@ def check(one: Running, receivers: Receivers, alerts: list[str], kills: int) -> 
     assert receivers.came >= len(receivers.ids) + kills, "those who died had sent what they did not write down"
 
 
+@pytest.mark.timeout(300)
 def test_each_alert_arrives_once_whoever_dies(tmp_path: Path, database_url: str) -> None:
     each_arrives_once(tmp_path, database_url, kills=3)
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_each_alert_arrives_once_though_twenty_die(tmp_path: Path, database_url: str) -> None:
     each_arrives_once(tmp_path, database_url, kills=20)
