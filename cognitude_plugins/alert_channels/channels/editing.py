@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -19,7 +20,7 @@ from . import stored
 from .bodies import ChannelChanges, NewChannel
 from .directory import DECLARED, Directory, Known
 from .forms import merged, with_secrets
-from .kinds import Rotates, declared_only, kind
+from .kinds import Rotates, declared_only, field_names, kind
 from .settings import Wants, own_settings
 from .stored import Row
 
@@ -193,7 +194,13 @@ def _fresh(type: str) -> Mapping[str, Any]:
 
 
 def _valid(type: str, settings: Mapping[str, Any], *, written: Mapping[str, Any]) -> BaseModel:
-    for name in sorted(declared_only(kind(type).Config) & written.keys()):
+    config = kind(type).Config
+    known = field_names(config)
+    for name in sorted(written.keys() - known):
+        near = get_close_matches(name, known, n=1, cutoff=0.6)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        raise refused(f"settings.{name}: a channel of type {type} has no such setting{hint}", param=f"settings.{name}")
+    for name in sorted(declared_only(config) & written.keys()):
         raise refused(f"settings.{name} can only be set in plugins.yaml.", param=f"settings.{name}")
     try:
         return own_settings(type, settings)
