@@ -13,10 +13,11 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from cognitude_plugins.gateway.ledger.batch import Part, store
 from cognitude_plugins.gateway.ledger.facets import Facet, facet_of, facet_tiles
+from cognitude_plugins.gateway.ledger.queries import horizons
 from cognitude_plugins.gateway.ledger.reader import Reader
 from cognitude_plugins.gateway.ledger.records import parse
 from cognitude_plugins.gateway.ledger.retention import prune
@@ -26,7 +27,7 @@ from cognitude_plugins.gateway.ledger.tables import CALLS, FACET_MINUTES, FACET_
 from cognitude_plugins.gateway.ledger.tiles import Horizons
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
-from cognitude_plugins.gateway.storage.migrations import upgrade
+from cognitude_plugins.gateway.storage.migrations import downgrade, upgrade
 from hooks import EVERY_ORGANIZATION, Sums, Unanswerable
 from hooks.testing import FakeLedger
 from tests.databases import DIALECTS, Postgres
@@ -141,7 +142,7 @@ OTHERS = st.lists(st.sampled_from(("organization", "model", "provider", "day", "
 ZONES = st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     window=st.tuples(MOMENTS, MOMENTS).map(sorted),
     asked=ASKED,
@@ -244,3 +245,37 @@ async def test_sums_are_asked_and_not_calls(each_database: Storage) -> None:
             assert await reader.spent(organization, since=since, until=until, **asked) == 1200
             found = await reader.latency(organization, since=since, until=until, **asked)
             assert found == pytest.approx((0.25,) * 3, rel=0.0201)
+
+
+async def test_what_an_older_version_wrote_is_told_by_single_calls(each_database: Storage, tmp_path: Path) -> None:
+    """Until the next midnight of UTC, so that a process of that version may go on for some minutes."""
+    part = Part(segment="one", start=0, end=len(ROWS), rows=[parse(one.encode()) for one in ROWS])
+    each_database.write_now(lambda connection: store(connection, [part], NOON))
+    assert each_database.read_now(horizons) == Horizons()
+    downgrade(each_database, tmp_path / "lock", "0005_jobs")
+    before = datetime.now(UTC)
+    upgrade(each_database, tmp_path / "lock")
+    midnight = each_database.read_now(horizons).quarters
+    assert timedelta() < at(midnight) - before <= timedelta(days=1)
+    assert midnight % DAY_MS == 0
+    assert each_database.read_now(horizons).facet_minutes == midnight
+    later = row("later", time_ms=midnight + HOUR_MS, user="ada", status=429, tags={"team": "a"})
+    part = Part(segment="two", start=0, end=1, rows=[parse(later.encode())])
+    each_database.write_now(lambda connection: store(connection, [part], midnight))
+    exact, reader = FakeLedger(*EXACT.made, as_fake(later)), Reader(each_database)
+    asked = {"since": at(FIRST + 1), "until": at(midnight + DAY_MS), "group_by": ("tag:team", "model")}
+    found = await reader.usage("acme", **asked)  # type: ignore[arg-type]
+    # What was over a limit was not counted before.
+    assert [replace(one, limited=0) for one in found] == [
+        replace(one, limited=0)
+        for one in await exact.usage("acme", **asked)  # type: ignore[arg-type]
+    ]
+    for table in (FACET_MINUTES, FACET_QUARTERS):
+        count = select(func.count()).select_from(table)
+        assert each_database.read_now(lambda c, count=count: c.execute(count).scalar()) in (2, 3)  # type: ignore[misc]
+
+
+async def test_a_database_without_calls_has_all_sums_from_the_beginning(each_database: Storage, tmp_path: Path) -> None:
+    downgrade(each_database, tmp_path / "lock", "0005_jobs")
+    upgrade(each_database, tmp_path / "lock")
+    assert each_database.read_now(horizons) == Horizons()

@@ -271,6 +271,10 @@ def columns_of(storage: Storage) -> dict[str, list[str]]:
     return {name: [column.name for column in table.columns] for name, table in reflected(storage).tables.items()}
 
 
+SAID_OF_OTHERS = {"ledger_horizon"}
+"""Where a migration may note down from when on what it makes is complete."""
+
+
 def test_up_down_and_up_with_ten_thousand_rows_in_every_table(empty_database: Storage, tmp_path: Path) -> None:
     storage, lock = empty_database, tmp_path / "lock"
     for revision in reversed(["base", *CORE.revisions()[:-1]]):
@@ -289,7 +293,10 @@ def test_up_down_and_up_with_ten_thousand_rows_in_every_table(empty_database: St
         assert contents(storage, shared) == kept
         upgrade(storage, lock)
         assert columns_of(storage) == full
-        assert contents(storage, shared) == kept
+        again = contents(storage, shared)
+        for name in SAID_OF_OTHERS & again.keys():
+            assert again.pop(name) >= kept.pop(name)
+        assert again == kept
     downgrade(storage, lock, "base")
     assert columns_of(storage) == {}
 
