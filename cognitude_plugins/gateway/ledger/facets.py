@@ -10,14 +10,14 @@ from typing import Final, Literal
 from hooks import Unanswerable
 
 from .columns import TAG
-from .rollups import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
+from .rollups import DAY_MS, HOUR_MS, MINUTE_MS, OF_DAY, QUARTER_MS
 from .tiles import Horizons, Tile, Width, possible, split, tiles
 
 CALLS_ONLY: Final = frozenset({"source", "complexity"})
 """By these there are no sums."""
 IDENTITY: Final = frozenset({"user", "key"})
 """By these there are sums per day of UTC, too, without latencies."""
-FACETS: Final = frozenset({"facet_minute", "facet_quarter"})
+FACETS: Final = frozenset({"facet_minute", "facet_quarter", "facet_day"})
 
 Name = Literal["key", "user", "tag"]
 
@@ -95,6 +95,8 @@ def _when(time: int) -> datetime:
 def _widths(facet: Facet, kept: Horizons, days: bool) -> Iterator[Width]:
     if days:
         yield Width("identity", DAY_MS, 0)
+    elif facet.name in OF_DAY:
+        yield Width("facet_day", DAY_MS, kept.quarters)
     yield Width("facet_quarter", QUARTER_MS, kept.quarters)
     if facet.name != "user":
         yield Width("facet_minute", MINUTE_MS, kept.facet_minutes)

@@ -23,7 +23,7 @@ from cognitude_plugins.gateway.ledger.records import parse
 from cognitude_plugins.gateway.ledger.retention import prune
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from cognitude_plugins.gateway.ledger.row import Row
-from cognitude_plugins.gateway.ledger.tables import CALLS, FACET_MINUTES, FACET_QUARTERS, HORIZONS
+from cognitude_plugins.gateway.ledger.tables import CALLS, FACET_MINUTES, FACET_QUARTERS, HORIZONS, TOTALS
 from cognitude_plugins.gateway.ledger.tiles import Horizons
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
@@ -51,7 +51,7 @@ EXACT: Final = FakeLedger(
 YOUNG: Final = Retention(rows=2, minutes=3, hours=4, days=300)
 STATES: Final[Mapping[str, Horizons]] = {
     "new": Horizons(),
-    "upgraded": Horizons(facet_minutes=FIRST + 3 * DAY_MS, quarters=FIRST + 3 * DAY_MS),
+    "upgraded": Horizons(facet_minutes=FIRST + 3 * DAY_MS, quarters=FIRST + 3 * DAY_MS, totals=FIRST + 3 * DAY_MS),
     "pruned": Horizons(
         calls=FIRST + 4 * DAY_MS,
         minutes=FIRST + 3 * DAY_MS,
@@ -65,6 +65,7 @@ STATES: Final[Mapping[str, Horizons]] = {
         hours=FIRST + 2 * DAY_MS,
         facet_minutes=FIRST + 5 * DAY_MS,
         quarters=FIRST + 5 * DAY_MS,
+        totals=FIRST + 5 * DAY_MS,
     ),
 }
 
@@ -94,7 +95,7 @@ def filled(url: str, folder: Path, kept: Horizons) -> Iterator[Book]:
         some = [parse(one.encode()) for one in ROWS[number::3]]
         part = Part(segment=f"segment-{number}", start=0, end=len(some), rows=some)
         storage.write_now(lambda connection, part=part: store(connection, [part], NOON))  # type: ignore[misc]
-    if kept.facet_minutes > kept.calls:
+    if kept.totals:
         storage.write_now(lambda connection: forget(connection, kept.quarters))
     if kept.calls:
         asyncio.run(prune(storage, YOUNG, NOON / 1000))
@@ -104,7 +105,7 @@ def filled(url: str, folder: Path, kept: Horizons) -> Iterator[Book]:
 
 def forget(connection: Connection, since: int) -> None:
     """As if what came before had been written by a version without these sums, but for a late row."""
-    for table in (FACET_MINUTES, FACET_QUARTERS):
+    for table in (TOTALS, FACET_MINUTES, FACET_QUARTERS):
         connection.execute(table.delete().where(table.c.start_ms < since - HOUR_MS))
         connection.execute(HORIZONS.insert().values(table_name=table.name, since_ms=since))
 
@@ -113,12 +114,14 @@ def at(time: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time)
 
 
-def finest(time: int, facet: Facet, kept: Horizons, days: bool) -> int | None:
+def finest(time: int, facet: Facet | None, kept: Horizons, latencies: bool) -> int | None:
     """How long the shortest is that is kept of a time; None for nothing."""
     if time >= kept.calls:
         return 1
+    if facet is None:
+        return MINUTE_MS if time >= kept.minutes else HOUR_MS if time >= kept.hours else DAY_MS
     if time < kept.quarters:
-        return DAY_MS if days else None
+        return None if latencies or facet.name == "tag" else DAY_MS
     if facet.rest and time < kept.minutes:
         return HOUR_MS
     return MINUTE_MS if facet.name != "user" and time >= kept.facet_minutes else QUARTER_MS
@@ -132,6 +135,7 @@ MOMENTS = st.one_of(
 )
 ASKED = st.sampled_from(
     (
+        *(((), {}), ((), {})),
         *((("key",), {}), (("user",), {}), (("tag:team",), {}), (("tag",), {}), (("tag:n_m",), {}), (("tag:no",), {})),
         *(((), {"key": "k1"}), ((), {"user": ""}), ((), {"user": "ada"}), ((), {"tag": "team=a"})),
         *(((), {"tag": "n_m=x=y=z"}), ((), {"tag": "note=="}), ((), {"tag": "team="}), ((), {"tag": "no=a"})),
@@ -162,11 +166,10 @@ async def test_it_is_what_the_rows_come_to_from_the_start_of_what_is_kept_of_a_t
 ) -> None:
     group_by, filters = (*others, *asked[0]), {**asked[1], **({} if model is None else {"model": model})}
     facet = facet_of(group_by, filters)
-    assert facet is not None
     organization = EVERY_ORGANIZATION if "organization" in group_by else "acme"
     more: dict[str, Any] = {"group_by": group_by, "zone": zone, "quantiles": quantiles}
     more["total"] = "tag" not in group_by
-    widths = [finest(time, facet, book.kept, not quantiles and facet.name != "tag") for time in window]
+    widths = [finest(time, facet, book.kept, bool(quantiles)) for time in window]
     try:
         since, until = map(at, window)
         found = await book.reader.usage(organization, since=since, until=until, **more, **filters)
@@ -201,7 +204,7 @@ def test_no_call_is_read_of_a_time_that_sums_tell(state: str, name: Any, window:
     for tile in found:
         if tile.kind == "call" and tile.start >= known:
             assert tile.end - tile.start < 2 * most
-        if tile.kind == "facet_quarter":
+        if tile.kind in ("facet_quarter", "facet_day"):
             assert tile.start >= kept.quarters
         if tile.kind == "facet_minute":
             assert tile.start >= kept.facet_minutes
@@ -259,6 +262,7 @@ async def test_what_an_older_version_wrote_is_told_by_single_calls(each_database
     assert timedelta() < at(midnight) - before <= timedelta(days=1)
     assert midnight % DAY_MS == 0
     assert each_database.read_now(horizons).facet_minutes == midnight
+    assert each_database.read_now(horizons).totals == midnight
     later = row("later", time_ms=midnight + HOUR_MS, user="ada", status=429, tags={"team": "a"})
     part = Part(segment="two", start=0, end=1, rows=[parse(later.encode())])
     each_database.write_now(lambda connection: store(connection, [part], midnight))
@@ -272,7 +276,7 @@ async def test_what_an_older_version_wrote_is_told_by_single_calls(each_database
     ]
     for table in (FACET_MINUTES, FACET_QUARTERS):
         count = select(func.count()).select_from(table)
-        assert each_database.read_now(lambda c, count=count: c.execute(count).scalar()) in (2, 3)  # type: ignore[misc]
+        assert each_database.read_now(lambda c, count=count: c.execute(count).scalar()) in (2, 5)  # type: ignore[misc]
 
 
 async def test_a_database_without_calls_has_all_sums_from_the_beginning(each_database: Storage, tmp_path: Path) -> None:
