@@ -45,11 +45,17 @@ def insert_calls(connection: Connection, rows: Sequence[Entry]) -> list[Entry]:
 
 def add(connection: Connection, sums: Rollups) -> None:
     """Add to what the tables have; in a transaction in which nobody else changes them."""
-    for table, cells in ((MINUTES, sums.minutes), (HOURS, sums.per(HOUR_MS)), (DAYS, sums.per(DAY_MS))):
-        _add_cells(connection, table, _KEY, cells)
-    _add_cells(connection, TOTALS, _TOTAL_KEY, sums.totals())
-    for table, by_facet in ((FACET_MINUTES, sums.facet_minutes), (FACET_QUARTERS, sums.facet_quarters)):
-        _add_cells(connection, table, _FACET_KEY, by_facet)
+    # All of them are made before the first is written, which adds to its sketches what is there.
+    made: tuple[tuple[Table, tuple[str, ...], Mapping[Any, Cell]], ...] = (
+        (MINUTES, _KEY, sums.minutes),
+        (HOURS, _KEY, sums.per(HOUR_MS)),
+        (DAYS, _KEY, sums.per(DAY_MS)),
+        (TOTALS, _TOTAL_KEY, sums.totals()),
+        (FACET_MINUTES, _FACET_KEY, sums.facet_minutes),
+        (FACET_QUARTERS, _FACET_KEY, sums.facet_quarters),
+    )
+    for table, key, cells in made:
+        _add_cells(connection, table, key, cells)
     _upsert(connection, IDENTITY_DAYS, _IDENTITY_KEY, [(*key, *cell.sums) for key, cell in sums.identities.items()])
 
 

@@ -215,7 +215,7 @@ def test_no_call_is_read_of_a_time_that_sums_tell(state: str, name: Any, window:
     ("dimensions", "filters", "facet"),
     [
         (("model", "day"), {"provider": "openai"}, None),
-        (("key", "organization"), {"model": "small"}, Facet(name="key")),
+        (("key", "organization"), {"model": "small"}, Facet(name="key", models=True)),
         (("key", "user"), {}, None),
         (("key",), {"tag": "team=a"}, None),
         (("key", "source"), {}, None),
