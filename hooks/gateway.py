@@ -74,8 +74,7 @@ class Booked:
 
 
 class Ledger(Protocol):
-    """Reads of the one book. Every method is of one organization (or, said explicitly, of `EVERY_ORGANIZATION`): there
-    is no way to leave it out.
+    """Reads of the one book. Every method is of one organization, or of `EVERY_ORGANIZATION`: none can be left out.
 
     Of ``[since, until)``, where ``until`` is now if it is None. ``filters`` are ``key``, ``user``, ``model``,
     ``provider`` and ``tag`` (``name=value``), each with the value its rows must have. What a call cost is in here some
@@ -111,7 +110,7 @@ class Ledger(Protocol):
         with ``tag``, of which calls count more than once.
 
         Of `EVERY_ORGANIZATION` it is all of them together, and ``organization`` a dimension too. By one of ``key``,
-        ``user`` and ``tag`` there are sums of minutes (not by user), quarters of an hour and days. By two of them, and by
+        ``user`` and ``tag`` there are sums of minutes (not by user), quarters of an hour, days. By two of them, and by
         ``source`` and ``complexity``, the answer is put together of single calls, which may take seconds.
         """
         ...

@@ -26,8 +26,10 @@ _NUMBER: Final = """CASE
 
 
 def add_up(storage: Storage, start: int, days: int, told: Callable[[str], None]) -> None:
-    """Of the days from ``start`` on, which have no sums yet. By key, user and tag none are made, which is noted down, as
-    after an upgrade: single calls tell what these would."""
+    """Of the days from ``start`` on, which have no sums yet.
+
+    By key, user and tag none are made, which is noted down, as after an upgrade: single calls tell what these would.
+    """
     storage.write_now(partial(_leave_out, end=start + days * DAY_MS))
     for number in range(days):
         storage.write_now(partial(_add_up, start=start + number * DAY_MS), patient=True)
