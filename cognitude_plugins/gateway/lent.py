@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hooks import Call, Database, Deployment, Ledger, Payload, Redis, Reply, Traits, Usage, Vitals
+from hooks import Call, Ceilings, Database, Deployment, Ledger, Payload, Redis, Reply, Traits, Usage, Vitals
 
 from .codec import CODEC
 from .exchange import Exchange
@@ -59,6 +59,10 @@ class Lent:
     def workers(self) -> int:
         return workers()
 
+    @property
+    def ceilings(self) -> Ceilings:
+        return self._runtime().ceilings
+
     def time_zone(self, organization: str) -> str:
         return self._runtime().opened.directory.time_zone(organization)
 
@@ -82,7 +86,7 @@ class Lent:
 
 
 async def _served(runtime: Runtime, call: Call, tags: Mapping[str, str]) -> Reply:
-    call = replace(call, id=own_id(runtime.new_id()), state={})
+    call = replace(call, id=own_id(runtime.new_id()), tags=tags, state={})
     collected = _Collected()
     lifeline = Lifeline()
     trace = Trace()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pluggy
 
-from hooks import Call, ConfigError, Deployment, PluginError, Reply
+from hooks import Call, Ceilings, ConfigError, Deployment, PluginError, Reply
 
 from .account import Account
 from .auth import Keyring, keyring
@@ -86,6 +86,7 @@ class Runtime:
     cache: RedisService | None = None
     prices: PriceBook = field(default_factory=PriceBook)
     traits: TraitBook = field(default_factory=TraitBook)
+    ceilings: Ceilings = field(default_factory=Ceilings)
     background: Background = field(default_factory=Background)
     under_way: UnderWay
     new_id: Callable[[], str] = new_id

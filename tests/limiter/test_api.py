@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,7 +17,8 @@ import cognitude_plugins.limiter as plugin
 from cognitude_plugins.limiter.api import routes
 from cognitude_plugins.limiter.desk import Desk
 from cognitude_plugins.limiter.settings import Config
-from hooks import Caller, Deployment, Unavailable
+from hooks import Caller, Ceilings, Deployment, Unavailable
+from hooks.testing import FakeGateway
 from tests.borrowed import Tables, documented, gated, sqlite_tables
 
 MINUTE = {"scope": "organization", "unit": "requests", "per": "minute", "limit": 50}
@@ -62,12 +62,10 @@ class Api:
 
 
 @asynccontextmanager
-async def opened(database: Any) -> AsyncIterator[Api]:
+async def opened(database: Any, ceilings: Ceilings | None = None) -> AsyncIterator[Api]:
     desk = Desk(CONFIG)
-    lent: Any = SimpleNamespace(
-        redis=None, workers=1, database=database, models=MODELS, time_zone=lambda organization: "Europe/Berlin"
-    )
-
+    zones = {"acme": "Europe/Berlin", "globex": "Europe/Berlin"}
+    lent = FakeGateway(database=database, models=MODELS, time_zones=zones, ceilings=ceilings or Ceilings())
     transport = httpx.ASGITransport(app=gated(routes(desk), CALLERS))
     async with desk.opened(lent), httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         yield Api(http, desk)

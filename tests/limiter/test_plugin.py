@@ -156,7 +156,7 @@ async def test_it_keeps_the_contract(database: Database) -> None:
     check_plugin(Limiter(Config()))
     async with limiting(database, limit("tokens", 10_000), limit("requests", 10)) as limiter:
         names = {job.name for job in limiter.schedule()}
-        assert names == {"limiter-overrides", "limiter-leases", "limiter-sweep"}
+        assert names == {"limiter-overrides", "limiter-budgets", "limiter-leases", "limiter-sweep"}
         for job in limiter.schedule():
             await job.run()
         assert await limiter.health() == {"status": "ok", "counters": "process"}
