@@ -107,6 +107,8 @@ class Gate:
             return CLOSED
         if verdict is None:
             return None
+        if rules[-1].ceiling is not None and not local:
+            self._budgets.compare(rules, charges, verdict)
         if not verdict.refused:
             return Reservation(id, tag, rules, charges, verdict, demand, provider, local)
         return self._refused.note(tag, rules, charges, verdict, *longest(rules, charges, verdict))

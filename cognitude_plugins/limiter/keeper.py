@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from hooks import Ceiling, Gateway, Unanswerable, Unavailable
 
 from .ceilings import begun, compiled, rule_of
+from .charge import Charge, Verdict
 from .counters import Counters, Down
 from .policies import Policies
 from .rules import Rule
@@ -50,6 +51,7 @@ class Keeper:
         self._rules: dict[Ceiling, Rule] = {}
         self._age: dict[Ceiling, int] = {}
         self._unread: set[Ceiling] = set()
+        self._least: dict[Rule, tuple[int, int]] = {}
         self._unanswerable: set[Ceiling] = set()
 
     async def take(self) -> None:
@@ -60,6 +62,8 @@ class Keeper:
                 return
             before, self._rules = self._rules, self._made(self._gateway.ceilings.all())
             known = {_place(one) for one in before if one not in self._unread}
+            kept = set(self._rules.values())
+            self._least = {rule: found for rule, found in self._least.items() if rule in kept}
             self._age = {one: self._age.get(one, 0) for one in self._rules}
             self._unread = {one for one in self._rules if _place(one) not in known}
             try:
@@ -82,6 +86,15 @@ class Keeper:
             if one in self._unread or self._age[one] in _READ_AT or self._age[one] % _EVERY == 0
         ]
         await self._raise(due)
+
+    def compare(self, rules: Sequence[Rule], charges: Sequence[Charge], verdict: Verdict) -> None:
+        """A counter that is lower than it was known to be has been lost: the ledger is asked at the next second."""
+        budgets = sum(rule.ceiling is not None for rule in rules)
+        for at in range(len(rules) - budgets, len(rules)):
+            start, least = self._least.get(rules[at], (0, 0))
+            charge, ceiling = charges[at + budgets], rules[at].ceiling
+            if charge.start == start and charge.limit - verdict.states[at + budgets].remaining < least and ceiling:
+                self._unread.add(ceiling)
 
     def status(self) -> Mapping[str, Any]:
         """For ``/health``: nothing without budgets."""
@@ -129,6 +142,7 @@ class Keeper:
         tag, subject, charges = self._policies.spent(rule, spent, self._counters.now())
         if charges[0].start == start:
             await self._counters.raise_to(tag, subject, charges)
+            self._least[rule] = start, spent
 
     async def _spent(self, organization: str, scope: str, since: datetime, group: Sequence[Rule]) -> Mapping[str, int]:
         ledger = self._gateway.ledger
