@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from hooks import Call, Deployment, Gateway, Usage
@@ -78,19 +77,25 @@ def bounded(
         if cost is None:
             continue
         needed = max(needed, cost)
-        held = max([held, *_costs(gateway, one, call, replace(usage, prompt_tokens=most, completion_tokens=longest))])
+        held = max([held, *_costs(gateway, one, call, most, longest)])
     needed = min(needed, MOST_NANO)
     held = min(max(needed, int(held * surprises.times(deployments))), MOST_NANO)
-    return replace(demand, needed=needed, held=held)
+    return Demand(prompt=demand.prompt, completion=demand.completion, cost=demand.cost, needed=needed, held=held)
 
 
-def _costs(gateway: Gateway, deployment: Deployment, call: Call, usage: Usage) -> Iterator[int]:
+def _costs(gateway: Gateway, deployment: Deployment, call: Call, prompt: int, completion: int) -> Iterator[int]:
     """At ordinary rates, and at those of what may be dearer: tokens that are written to a cache, and thought."""
-    written = usage.prompt_tokens if b'"cache_control"' in call.payload.raw else 0
-    dearer = replace(usage, cache_write_tokens=written, reasoning_tokens=usage.completion_tokens)
-    if written:
-        dearer = replace(dearer, apart=("cache_write_1h",))
-    for one in (usage, dearer):
+    ordinary = Usage(prompt_tokens=prompt, completion_tokens=completion, reported=False)
+    written = prompt if b'"cache_control"' in call.payload.raw else 0
+    dearer = Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        cache_write_tokens=written,
+        reasoning_tokens=completion,
+        reported=False,
+        apart=("cache_write_1h",) if written else (),
+    )
+    for one in (ordinary, dearer):
         cost = gateway.cost(deployment, one)
         if cost is not None:
             yield cost

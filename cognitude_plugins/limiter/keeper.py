@@ -64,6 +64,7 @@ class Keeper:
             known = {_place(one) for one in before if one not in self._unread}
             kept = set(self._rules.values())
             self._least = {rule: found for rule, found in self._least.items() if rule in kept}
+            self._unanswerable &= self._rules.keys()
             self._age = {one: self._age.get(one, 0) for one in self._rules}
             self._unread = {one for one in self._rules if _place(one) not in known}
             try:

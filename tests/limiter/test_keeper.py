@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -9,9 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cognitude_plugins.limiter import keeper as module
 from cognitude_plugins.limiter.bound import Surprises
+from cognitude_plugins.limiter.ceilings import spent_of
 from cognitude_plugins.limiter.counters import InProcess
 from cognitude_plugins.limiter.gate import Gate
 from cognitude_plugins.limiter.keeper import Keeper
@@ -49,7 +53,7 @@ class Ledger(FakeLedger):
 
 @dataclass
 class Place:
-    """A limiter of one process at half past no time."""
+    """A limiter of one process, of which a token of an answer costs a billionth of a dollar."""
 
     ledger: Ledger = field(default_factory=Ledger)
     share: float = 1.0
@@ -62,7 +66,9 @@ class Place:
         self.counters = InProcess(Memory(lambda: self.now), lambda: self.now)
         self.policies = Policies((), lambda name: (), zone=lambda name: "UTC")
         self.keeper = Keeper(self.gateway, self.policies, self.counters, Refused(), self.share)
-        self.gate = Gate(Config(limits=[]), self.gateway, self.policies, self.counters, Refused(), self.keeper)
+        self.gate = Gate(
+            Config(limits=[], completion_tokens=100), self.gateway, self.policies, self.counters, Refused(), self.keeper
+        )
         self.settlement = Settlement(self.counters, self.gateway, Surprises())
 
     def publish(self, *ceilings: Ceiling) -> None:
@@ -72,7 +78,8 @@ class Place:
         """A call that may cost so many nano-dollars; each some time after the last."""
         self.number += 1
         self.now += 300
-        made = make_call({"model": "m", "messages": [], "max_tokens": tokens}, **fields)
+        body = {"model": "m", "messages": [], "max_tokens": tokens, "stream": fields.pop("stream", False)}
+        made = make_call(body, **fields)
         return await self.gate.ask(replace(made, id=f"call-{self.number}"))
 
     def end(self, reservation: Any, cost: int, deployment: Deployment = SIM) -> None:
@@ -86,16 +93,10 @@ class Place:
         """Of each budget what is taken, and what was spent."""
         found = []
         for _, charge in self.policies.budgets(caller or Caller(organization="acme", key="key-1"), self.now):
-            both = (charge, module_spent(charge))
+            both = (charge, spent_of(charge))
             states = (await self.counters.look("acme", both)).states
             found.append(tuple(one.limit - state.remaining for one, state in zip(both, states, strict=True)))
         return found  # type: ignore[return-value]
-
-
-def module_spent(charge: Any) -> Any:
-    from cognitude_plugins.limiter.ceilings import spent_of
-
-    return spent_of(charge)
 
 
 def spent(*costs: int, **fields: Any) -> Iterable[FakeCall]:
@@ -297,3 +298,49 @@ async def test_what_another_provider_answered_counts_there() -> None:
     assert await one.counted() == [(100, 0), (0, 0)]
     one.end(decided, 120, OTHER)
     assert await one.counted() == [(0, 0), (120, 120)]
+
+
+# How much can be overspent
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 400), st.booleans(), st.integers(0, 10), st.floats(0, 1)), min_size=1, max_size=60
+    )
+)
+def test_of_all_calls_together_only_one_can_cost_more_than_was_estimated(
+    calls: list[tuple[int, bool, int, float]],
+) -> None:
+    """Each has a length and may be a stream, of which less is estimated than it may come to. Before it comes, some of
+    those under way end, each with any part of what it cannot exceed.
+    """
+
+    async def played() -> tuple[int, list[int]]:
+        one, under_way, errors, total = Place(), [], [0], 0
+        one.publish(MONTH)
+
+        def end(place: int, part: float) -> int:
+            reservation = under_way.pop(place % len(under_way))
+            cost = round(part * reservation.demand.held)
+            errors.append(cost - reservation.demand.needed)
+            one.end(reservation, cost)
+            return cost
+
+        for tokens, stream, ended, part in calls:
+            for number in range(min(ended, len(under_way))):
+                total += end(number * 7, part)
+            decided = await one.ask(tokens, stream=stream)
+            if isinstance(decided, Reservation):
+                under_way.append(decided)
+            else:
+                assert code(decided) in ((402, "budget_exceeded"), (429, "budget_reserved"))
+        while under_way:
+            total += end(0, 1.0)
+        if len(errors) == 1:
+            return 0, errors
+        counters = one.counters._memory._subjects["acme", "b:b1"].counters
+        assert {counter[1] for counter in counters.values()} == {total}
+        return total, errors
+
+    total, errors = asyncio.run(played())
+    assert total <= MONTH.nano_usd + max(errors)
