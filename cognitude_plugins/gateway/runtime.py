@@ -27,7 +27,9 @@ from .lifeline import Gone
 from .loader import Loaded, load_file, register
 from .lost_hedge import settle
 from .models import Catalog, targets
+from .offers import Offers, offered
 from .outbound.guard import guard_of
+from .outbound.lent import GuardedOutbound
 from .pipeline import Pipeline, compile_pipeline
 from .prices import Price, PriceBook
 from .providers import Provider
@@ -71,6 +73,8 @@ class Runtime:
     pipeline: Pipeline
     keyring: Keyring
     routes: tuple[BaseRoute, ...]
+    offers: Offers
+    outbound: GuardedOutbound
     scheduler: Scheduler
     limits: Limits
     timeouts: GatewayTimeouts
@@ -130,6 +134,7 @@ class Runtime:
             self._stack.push_async_callback(provider.stop)
         self.redis = await self._redis("redis", None if before is None else before.redis)
         self.cache = await self._redis("cache", None if before is None else before.cache)
+        self._stack.push_async_callback(self.outbound.close)
         lent = self.lend(lambda: self)
         for hook in self.manager.hook.lifespan.get_hookimpls():
             await enter(hook, self._stack, ask(hook, "lifespan", lent))
@@ -206,7 +211,8 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
     manager = register(loaded)
     catalog = targets(config)
     proxy = config.gateway.proxy
-    providers = transports(catalog, None if proxy is None else proxy.get_secret_value(), guard_of(config))
+    guard = guard_of(config)
+    providers = transports(catalog, None if proxy is None else proxy.get_secret_value(), guard)
     if inner is not None:
         catalog = behind_us(catalog, config.gateway)
         providers = {INNER: inner(config.gateway.middleware.auth == "inner")}
@@ -214,6 +220,7 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
     try:
         routes = collect_routes(manager)
         jobs = collected(manager.hook.schedule.get_hookimpls())
+        offers = offered(manager)
     except PluginError as error:
         raise ConfigError(str(error)) from None
     gateway = config.gateway
@@ -225,6 +232,8 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         pipeline=pipeline,
         keyring=keyring(gateway.keys, environ),
         routes=routes,
+        offers=offers,
+        outbound=GuardedOutbound(guard),
         scheduler=Scheduler(jobs, pipeline.faults),
         limits=gateway.limits,
         timeouts=gateway.timeouts,
