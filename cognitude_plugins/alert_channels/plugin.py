@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hooks import hookimpl
+from hooks import Gateway, Job, hookimpl
 
+from .desk import Desk
 from .settings import Config
 
 if TYPE_CHECKING:
     from sqlmodel import SQLModel
+    from starlette.routing import BaseRoute
 
 
 class AlertChannels:
@@ -19,9 +23,33 @@ class AlertChannels:
     def __init__(self, config: Config, *, name: str = "alert_channels") -> None:
         self._name = name
         self._config = config
+        self._desk = Desk(config)
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, gateway: Gateway) -> AsyncIterator[None]:
+        async with self._desk.opened(gateway):
+            yield
+
+    @hookimpl
+    def schedule(self) -> Iterable[Job]:
+        yield Job(name="channels", every=timedelta(seconds=1), run=self._desk.refresh)
+        yield Job(name="deliveries", every=timedelta(seconds=1), run=self._desk.deliver)
+        yield Job(name="history", every=timedelta(days=1), run=self._desk.sweep, scope="cluster")
 
     @hookimpl
     def tables(self) -> Iterable[type[SQLModel]]:
         from .tables import TABLES
 
         return TABLES
+
+    @hookimpl
+    def routes(self) -> Iterable[BaseRoute]:
+        from .channels.api import routes as channels
+        from .delivery.api import routes as deliveries
+
+        return [*channels(self._desk), *deliveries(self._desk)]
+
+    @hookimpl
+    async def health(self) -> Mapping[str, object]:
+        return self._desk.status()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from .channels.settings import Channels
+from .delivery.settings import Delivery
 
 
 class Config(BaseModel):
@@ -13,3 +14,4 @@ class Config(BaseModel):
     channels: Channels = Field(
         default={}, description="Where alerts are sent, by name: each with its type, and what that type wants."
     )
+    delivery: Delivery = Field(default=Delivery(), description="How messages are sent.")

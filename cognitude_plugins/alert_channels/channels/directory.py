@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from hooks import EVERY_ORGANIZATION, Channel, Database, Outbound, Secrets, Unavailable
 
-from ..changes import next_number, present_number
+from ..changes import present_number
 from . import stored
 from .kinds import kind
 from .settings import Wants, own_settings, parted
@@ -118,10 +118,9 @@ class Directory:
         found: dict[str, Any] = orjson.loads(self._secrets.unseal(row.organization, _about(row.id), row.sealed))
         return found
 
-    def switch_off(self, connection: Connection, known: Known, *, why: str, now_ms: int) -> None:
-        """Its receiver wants no more: all processes know it a second after the transaction."""
-        next_number(connection)
-        stored.set_gone(connection, known.target.organization, known.id, why=why, now_ms=now_ms)
+    def unusable(self) -> int:
+        """How many are enabled and yet nothing is sent to them."""
+        return sum(one.enabled and not one.usable for one in self._state.by_id.values())
 
     def _heard(self, organization: str) -> Iterator[Known]:
         yield from self.of(organization)
