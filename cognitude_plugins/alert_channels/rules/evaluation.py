@@ -162,7 +162,7 @@ def observation(one: Finding) -> Observation:
         name=rule.name,
         broken=one.verdict.broken,
         severity=check.severity,
-        title=wording.title(check, one.organization, one.verdict.value),
+        title=wording.title(check, one.verdict.value),
         subject=check.subject,
         value=one.verdict.value,
         threshold=check.threshold,

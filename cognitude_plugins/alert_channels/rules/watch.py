@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SETTLES: Final = timedelta(seconds=3)
 """How long after a full minute it is evaluated: what calls have cost is in the ledger some tenths of a second later."""
+_MOST_SHOWN: Final = 20
 
 
 class Watch:
@@ -88,15 +89,17 @@ class Watch:
         await self.evaluation.run(due)
 
     def status(self) -> Mapping[str, Any]:
-        """For ``/health``, which is public: no names of rules."""
+        """For ``/health``, which is public: rules by their ids. That some are not known makes a gateway no worse."""
         if self._opened is None:
             return {}
-        unknown = self.evaluation.unknown
-        since = min((since for _, since in unknown.values()), default=None)
+        since: dict[str, datetime] = {}
+        for (rule, _), (_, when) in self.evaluation.unknown.items():
+            since[rule] = min(when, since.get(rule, when))
+        shown = sorted(since.items(), key=lambda one: one[1])[:_MOST_SHOWN]
         return {
             "rules": len(self.rulebook.all()),
-            "rules_not_known": len({rule for rule, _ in unknown}),
-            "not_known_since": None if since is None else since.isoformat().replace("+00:00", "Z"),
+            "rules_not_known": len(since),
+            "not_known_since": {rule: when.isoformat().replace("+00:00", "Z") for rule, when in shown},
         }
 
     @property

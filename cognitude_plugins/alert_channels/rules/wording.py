@@ -24,8 +24,8 @@ def number(value: float, unit: Unit) -> str:
     return f"{_figures(value)} per minute" if unit == "per_minute" else _figures(value)
 
 
-def title(check: Check, organization: str, value: float | None) -> str:
-    """In one line: ``error_rate is 7.3 % (> 5 %, 5m, model=sim) [acme]``."""
+def title(check: Check, value: float | None) -> str:
+    """In one line: ``errors: error_rate is 7.3 % (> 5 %, 5m, model=sim)``."""
     limits = ", ".join([condition(check), *(text for text in (span(check), filters(check)) if text)])
     found = "not known" if value is None else _value(check, value)
     what = "burn rate" if check.pair is not None and _slo_seconds(check) is None else check.bound.rule.metric
