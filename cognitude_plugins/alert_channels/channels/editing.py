@@ -155,7 +155,9 @@ class Editor:
         try:
             self._directory.opened(row, settings)
         except ValueError as error:
-            raise refused(f"settings.{error}.", param="settings") from None
+            name, colon, _ = str(error).partition(": ")
+            param = f"settings.{name}" if colon and name.isidentifier() else "settings"
+            raise refused(f"{param}: {str(error).removeprefix(f'{name}: ')}.", param=param) from None
         return replace(row, sealed=self._directory.seal(row.organization, row.id, with_secrets(settings)))
 
     def _present_settings(self, row: Row) -> dict[str, Any]:
