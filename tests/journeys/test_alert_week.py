@@ -110,6 +110,7 @@ EXPECTED: Final = [
 ]
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     ("start", "minutes"),
     [
