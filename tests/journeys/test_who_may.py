@@ -118,6 +118,20 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/alerts/channels/{id}/deliveries"): OWN_READING,
     ("POST", "/alerts/deliveries/{id}/redeliver"): OWNER,
     ("POST", "/alerts/test/{id}"): OWNER,
+    ("POST", "/alerts/configs"): ADMINS,
+    ("GET", "/alerts/configs"): ANY,
+    ("GET", "/alerts/configs/{id}"): OWN_READING,
+    ("PATCH", "/alerts/configs/{id}"): OWNER,
+    ("DELETE", "/alerts/configs/{id}"): OWNER,
+    ("POST", "/alerts/check"): ADMINS,
+    ("GET", "/alerts"): ANY,
+    ("GET", "/alerts/{id}"): OWN_READING,
+    ("POST", "/alerts/{id}/ack"): OWNER,
+    ("POST", "/alerts/{id}/resolve"): OWNER,
+    ("POST", "/alerts/{id}/silence"): OWNER,
+    ("POST", "/alerts/silences"): ADMINS,
+    ("GET", "/alerts/silences"): ANY,
+    ("DELETE", "/alerts/silences/{id}"): OWNER,
 }
 
 
@@ -151,6 +165,9 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         )["id"]
         ids = {"/admin/organizations": "acme", "/admin/users": user, "/admin/keys": key, "/v1/models": "sim"}
         ids |= {"/alerts/channels": channel, "/alerts/test": channel, "/alerts/deliveries": "msg_0"}
+        rule = {"name": "errors", "metric": "error_rate", "threshold": 0.5}
+        ids["/alerts/configs"] = made(root, "/alerts/configs?organization=acme", **rule)["id"]
+        ids |= {"/alerts/silences": "silence_0", "/alerts/": "alert_0"}
         yield Place(one=one, keys=keys, ids=ids)
 
 
@@ -198,20 +215,27 @@ def knock(place: Place, method: str, path: str, who: str) -> int:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        *((method, path) for path in ("/admin/users", "/admin/keys") for method in ("GET", "PATCH", "DELETE")),
+        *(
+            (method, path)
+            for path in ("/admin/users", "/admin/keys", "/alerts/configs")
+            for method in ("GET", "PATCH", "DELETE")
+        ),
         ("GET", "/admin/organizations"),
     ],
 )
 def test_what_belongs_to_another_organization_does_not_exist(place: Place, method: str, path: str) -> None:
     with place.one.client(key=place.keys["foreign"] or "") as http, place.one.client(key=ADMIN_KEY) as root:
-        changed = {"label": "theirs"} if path == "/admin/keys" else {"status": "disabled"}
+        changed = {"/admin/keys": {"label": "theirs"}, "/alerts/configs": {"severity": "info"}}.get(
+            path, {"status": "disabled"}
+        )
+        acting = {"params": {"organization": "acme"}} if path == "/alerts/configs" else {}
         body: Any = {"json": changed} if method == "PATCH" else {}
-        before = root.get(f"{path}/{place.ids[path]}").json()
+        before = root.get(f"{path}/{place.ids[path]}", **acting).json()
         foreign = http.request(method, f"{path}/{place.ids[path]}", **body)
         unknown = http.request(method, f"{path}/{'x' * len(place.ids[path])}", **body)
         assert (foreign.status_code, unknown.status_code) == (404, 404)
         assert without_id(foreign, place.ids[path]) == without_id(unknown, "x" * len(place.ids[path]))
-        assert root.get(f"{path}/{place.ids[path]}").json() == before
+        assert root.get(f"{path}/{place.ids[path]}", **acting).json() == before
 
 
 def without_id(answer: httpx.Response, id: str) -> Any:
