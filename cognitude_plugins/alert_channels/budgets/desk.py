@@ -1,0 +1,106 @@
+"""Everything of budgets that lives from start-up to shutdown, and what their endpoints ask of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from hooks import EVERY_ORGANIZATION, Gateway
+
+from .hard import MISSING, publish
+from .owned import declared, shares
+from .settings import DeclaredBudget
+
+if TYPE_CHECKING:
+    from ..lifecycle.observation import Observation
+    from .evaluation import Evaluation
+    from .owned import Owned
+    from .register import Register
+    from .standing import Standing
+    from .standings import Standings
+
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    gateway: Gateway
+    register: Register
+    standings: Standings
+    evaluation: Evaluation
+
+
+class Desk:
+    """``name`` is the plugin's; ``now`` and ``new_id`` are for tests."""
+
+    def __init__(
+        self,
+        budgets: Sequence[DeclaredBudget],
+        name: str,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_id: Callable[[], str] = lambda: f"budget_{secrets.token_hex(12)}",
+    ) -> None:
+        self.now = now
+        self.new_id = new_id
+        self._declared = budgets
+        self._name = name
+        self._there: _Open | None = None
+
+    async def open(self, gateway: Gateway) -> None:
+        from .evaluation import Evaluation
+        from .register import Register
+        from .standings import Standings
+
+        register, standings = Register(declared(self._declared), gateway.database), Standings(gateway)
+        self._there = _Open(gateway, register, standings, Evaluation(gateway, register, standings))
+        await self.refresh()
+
+    def close(self) -> None:
+        if self._there is not None:
+            self._there.gateway.ceilings.publish(self._name, ())
+        self._there = None
+
+    @property
+    def register(self) -> Register:
+        return self._opened.register
+
+    @property
+    def gateway(self) -> Gateway:
+        return self._opened.gateway
+
+    async def refresh(self) -> None:
+        """Apply here what was changed in the database: hard budgets are in force a second later."""
+        if self._there is not None:
+            await self._there.register.refresh()
+            publish(self._there.gateway, self._name, self._there.register.all())
+
+    async def standing(self, budgets: Sequence[Owned], organization: str) -> list[Standing]:
+        """With `EVERY_ORGANIZATION` of each organization that has them. Raises `hooks.Unavailable`."""
+        there = self._opened
+        whose = there.gateway.organizations() if organization == EVERY_ORGANIZATION else (organization,)
+        return await there.standings.of(shares(budgets, whose), self.now())
+
+    async def due(self, now: datetime) -> Sequence[Observation]:
+        """See `Evaluation.budgets_due`."""
+        return await self._opened.evaluation.budgets_due(now)
+
+    def warning(self, hard: bool) -> str | None:
+        """What is missing for a hard budget."""
+        return MISSING if hard and not self._opened.gateway.ceilings.held else None
+
+    def status(self) -> Mapping[str, Any]:
+        """For ``/health``."""
+        if self._there is None:
+            return {"status": "ok"}
+        hard = sum(one.budget.hard and one.budget.enabled for one in self._there.register.all())
+        missing = self.warning(bool(hard))
+        found: dict[str, Any] = {"budgets": len(self._there.register.all()), "hard_budgets": hard}
+        return {"status": "ok", **found} if missing is None else {"status": "degraded", **found, "problem": missing}
+
+    @property
+    def _opened(self) -> _Open:
+        if self._there is None:
+            raise RuntimeError("alert_channels has not been started")
+        return self._there
