@@ -1,0 +1,167 @@
+"""The messages that are to be sent, in the database: what is put in here survives everything.
+
+Of one message there is one row, and of one subject (``dedup_key``) to one channel one message. Who sends it claims the
+row first, for a time; if he dies, another one sends it again with the same id, by which its receiver knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from hooks import Message, Receipt
+
+from ..tables import AlertAttempt, AlertOutbox
+from .ids import new_id
+from .packed import packed, unpacked
+from .timetable import next_delay_ms
+
+_OUTBOX: Final[Any] = AlertOutbox.__table__  # type: ignore[attr-defined]
+_ATTEMPT: Final[Any] = AlertAttempt.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A message that this process is to send now; ``attempts`` were made before."""
+
+    message: Message
+    channel: str
+    attempts: int
+    claim: str
+
+
+def enqueue(
+    connection: Connection,
+    *,
+    channel: str,
+    dedup_key: str,
+    message: Message,
+    now_ms: int,
+    due_ms: int | None = None,
+    alert: str | None = None,
+) -> bool:
+    """Whether it was new: to one channel the same ``dedup_key`` of an organization is sent once.
+
+    ``channel`` is its id. ``message.id`` is replaced by one of the outbox. Within the caller's transaction: the message
+    goes out if and only if that is committed.
+    """
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    new = insert(_OUTBOX).values(
+        id=new_id("msg", now_ms),
+        dedup_key=f"{message.organization} {channel} {dedup_key}",
+        organization=message.organization,
+        channel=channel,
+        alert=alert,
+        kind=message.kind,
+        message=packed(message),
+        state="waiting",
+        attempts=0,
+        due_ms=now_ms if due_ms is None else due_ms,
+        claimed_ms=0,
+        created_ms=now_ms,
+    )
+    return connection.execute(new.on_conflict_do_nothing().returning(_OUTBOX.c.id)).first() is not None
+
+
+def drop(connection: Connection, alert: str, *, now_ms: int) -> int:
+    """How many messages of the alert are not to be sent any more: those that nobody has begun to send."""
+    unsent = (_OUTBOX.c.alert == alert, _OUTBOX.c.attempts == 0, _OUTBOX.c.claimed_ms <= now_ms)
+    return _end(connection, *unsent, now_ms=now_ms)
+
+
+def drop_channel(connection: Connection, channel: str, *, now_ms: int) -> int:
+    """Of a channel that is deleted."""
+    return _end(connection, _OUTBOX.c.channel == channel, now_ms=now_ms)
+
+
+def claim(
+    connection: Connection,
+    *,
+    claim: str,
+    now_ms: int,
+    until_ms: int,
+    most: int,
+    of_one_channel: int,
+    without: Collection[str] = (),
+) -> Sequence[Claimed]:
+    """Messages that are due, the one that waits longest first; nobody else gets them before ``until_ms``.
+
+    None of the channels ``without``, and of each other one at most so many.
+    """
+    turn = func.row_number().over(partition_by=_OUTBOX.c.channel, order_by=(_OUTBOX.c.due_ms, _OUTBOX.c.id))
+    due = (_due(now_ms), _OUTBOX.c.channel.not_in(without))
+    waiting = select(_OUTBOX.c.id, turn.label("turn")).where(*due).subquery()
+    # The condition again: while a row was waited for, another one may have taken it.
+    picked = (
+        select(_OUTBOX.c.id)
+        .where(_OUTBOX.c.id.in_(select(waiting.c.id).where(waiting.c.turn <= of_one_channel)), _due(now_ms))
+        .order_by(_OUTBOX.c.due_ms, _OUTBOX.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .cte("picked")
+    )
+    taken = (
+        update(_OUTBOX)
+        .where(_OUTBOX.c.id.in_(select(picked.c.id)))
+        .values(claim=claim, claimed_ms=until_ms)
+        .returning(_OUTBOX)
+    )
+    rows = sorted(connection.execute(taken).all(), key=lambda row: (row.due_ms, row.id))
+    return [
+        Claimed(message=unpacked(row.id, row.message), channel=row.channel, attempts=row.attempts, claim=claim)
+        for row in rows
+    ]
+
+
+def settle(
+    connection: Connection, one: Claimed, receipt: Receipt, *, began_ms: int, now_ms: int, jitter: float
+) -> str | None:
+    """Write down how it went, and return the message's state then; None if it is not ours any more: nothing is written.
+
+    ``jitter`` in 0 … 1 spreads the next attempt over a tenth of the time until it.
+    """
+    attempts = one.attempts + 1
+    delay = None if receipt.delivered or not receipt.retry else next_delay_ms(attempts, receipt.after, jitter)
+    state = "sent" if receipt.delivered else "failed" if delay is None else "waiting"
+    values = {"state": state, "attempts": attempts, "claim": None, "claimed_ms": 0}
+    values |= {"ended_ms": now_ms} if delay is None else {"due_ms": now_ms + delay}
+    if not _written(connection, one, values):
+        return None
+    connection.execute(
+        _ATTEMPT.insert().values(
+            id=new_id("try", began_ms),
+            organization=one.message.organization,
+            message=one.message.id,
+            at_ms=began_ms,
+            took_ms=max(0, now_ms - began_ms),
+            delivered=receipt.delivered,
+            status=receipt.status,
+            detail=receipt.detail,
+        )
+    )
+    return state
+
+
+def give_back(connection: Connection, one: Claimed, *, due_ms: int | None = None) -> bool:
+    """It was not sent, or nobody knows: it is due again, at once or later."""
+    values: dict[str, Any] = {"claim": None, "claimed_ms": 0}
+    return _written(connection, one, values if due_ms is None else {**values, "due_ms": due_ms})
+
+
+def _due(now_ms: int) -> Any:
+    return and_(_OUTBOX.c.state == "waiting", _OUTBOX.c.due_ms <= now_ms, _OUTBOX.c.claimed_ms <= now_ms)
+
+
+def _written(connection: Connection, one: Claimed, values: dict[str, Any]) -> bool:
+    mine = (_OUTBOX.c.id == one.message.id, _OUTBOX.c.claim == one.claim, _OUTBOX.c.state == "waiting")
+    return bool(connection.execute(update(_OUTBOX).where(*mine).values(**values)).rowcount)
+
+
+def _end(connection: Connection, *which: Any, now_ms: int) -> int:
+    ended = {"state": "dropped", "ended_ms": now_ms, "claim": None, "claimed_ms": 0}
+    dropped = update(_OUTBOX).where(_OUTBOX.c.state == "waiting", *which).values(**ended)
+    return int(connection.execute(dropped).rowcount)
