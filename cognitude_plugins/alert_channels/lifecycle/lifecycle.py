@@ -1,0 +1,248 @@
+"""The lifecycle of alerts: what evaluations find and people do, written down together with the messages it causes."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection
+
+from hooks import EVERY_ORGANIZATION, Database, Message
+
+from ..channels.target import Target
+from . import stored
+from .observation import Observation
+from .plan import Outcome, by_hand, evaluated
+from .silence import Silence
+from .standing import Key, Standing
+from .states import Change, NewId, acknowledged, resolved_by_hand
+from .telling import Audience
+from .wording import message
+
+log: Final = logging.getLogger("cognitude.alert_channels")
+_BATCH: Final = 500
+"""Observations written in one transaction, about."""
+
+
+class Targets(Protocol):
+    """The channels as last read."""
+
+    def targets(self, organization: str) -> Sequence[Target]: ...
+
+
+class Enqueue(Protocol):
+    """Puts a message into the outbox, within the caller's transaction."""
+
+    def __call__(
+        self,
+        connection: Connection,
+        *,
+        channel: str,
+        dedup_key: str,
+        message: Message,
+        now_ms: int,
+        due_ms: int | None = None,
+        alert: str | None = None,
+    ) -> bool: ...
+
+
+class WrongState(ValueError):
+    """What was asked for cannot be done to an alert in this state."""
+
+
+def new_alert_id() -> str:
+    return f"alert_{secrets.token_hex(12)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """``zone`` is an organization's. All methods raise `hooks.Unavailable` when the database does not answer."""
+
+    database: Database
+    targets: Targets
+    enqueue: Enqueue
+    zone: Callable[[str], str] = field(default=lambda organization: "UTC")
+    new_id: NewId = new_alert_id
+
+    async def open(self, series: str = "") -> Mapping[Key, Standing]:
+        """The alerts of this series that are not resolved, and those that a hand has resolved too early."""
+        found = await self.database.read(EVERY_ORGANIZATION, stored.open_alerts, patient=True)
+        return {alert.key: alert for alert in found if alert.series == series}
+
+    async def ticks(self, series: str) -> tuple[datetime, datetime]:
+        """For when the last evaluation of the series was written, and the one before it; 1970 if there was none."""
+        last, before = await self.database.read(
+            EVERY_ORGANIZATION, lambda connection: stored.last_tick(connection, series)
+        )
+        return _moment(last), _moment(before)
+
+    async def observe(
+        self, observations: Iterable[Observation], now: datetime, *, series: str = "", advance: bool = True
+    ) -> bool:
+        """Write down what the evaluation of ``now`` (the time that it is of, not when it is done) has found.
+
+        ``series`` says whose evaluations these are: rules and subjects of two never meet. It tells what is due of
+        all alerts of the series, observed or not. Done twice for the same ``now`` it changes nothing the second time.
+        False, and nothing is written, when a later one of the series was before; with ``advance`` false it does not
+        count as such itself.
+
+        Each organization is one transaction, of which some share one.
+        """
+        at = _ms(now)
+        by_organization: dict[str, list[Observation]] = {}
+        for one in observations:
+            by_organization.setdefault(one.organization, []).append(one)
+        needed = await self.database.read(
+            EVERY_ORGANIZATION, lambda connection: self._needed(connection, by_organization, at, series), patient=True
+        )
+        for batch in _batches(needed, by_organization) or [()]:
+            some = {name: by_organization.get(name, []) for name in batch}
+            work = partial(self._write, seen=some, now=at, series=series, advance=advance)
+            if (some or advance) and not await self.database.write(EVERY_ORGANIZATION, work):
+                log.info("an evaluation of %s came after a later one and is left out", now.isoformat())
+                return False
+        return True
+
+    async def acknowledge(
+        self, organization: str | None, id: str, *, by: str, note: str | None, now: datetime
+    ) -> Standing | None:
+        """None where there is no such alert; with None it is one of any organization. Raises `WrongState`."""
+
+        def change(alert: Standing) -> Change | None:
+            if alert.state == "acknowledged":
+                return None
+            if alert.state != "firing":
+                raise WrongState(f"an alert that is {alert.state} cannot be acknowledged")
+            return acknowledged(alert, _ms(now), by, note)
+
+        return await self._by_hand(organization, id, change, now)
+
+    async def resolve(
+        self, organization: str | None, id: str, *, by: str, note: str | None, now: datetime
+    ) -> Standing | None:
+        """As `acknowledge`; it opens again only after its rule has held in between, or in its next window."""
+
+        def change(alert: Standing) -> Change | None:
+            if alert.state == "resolved":
+                return None
+            if alert.state == "pending":
+                raise WrongState("an alert that is pending has not fired yet and cannot be resolved")
+            return resolved_by_hand(alert, _ms(now), by, note)
+
+        return await self._by_hand(organization, id, change, now)
+
+    async def _by_hand(
+        self, organization: str | None, id: str, change: Callable[[Standing], Change | None], now: datetime
+    ) -> Standing | None:
+        at = _ms(now)
+
+        def work(connection: Connection) -> Standing | None:
+            alert = stored.one_alert(connection, organization, id, locked=True)
+            made = None if alert is None else change(alert)
+            if alert is None or made is None:
+                return alert
+            audience = self._audience(alert.organization, stored.silences(connection, at))
+            self._apply(connection, by_hand(alert, made, audience, at), audience, at)
+            return stored.one_alert(connection, organization, id)
+
+        return await self.database.write(organization or EVERY_ORGANIZATION, work)
+
+    def _needed(
+        self, connection: Connection, seen: Mapping[str, Sequence[Observation]], now: int, series: str
+    ) -> list[str]:
+        """The organizations of which something changes, by what can be read now."""
+        standing = _by_organization(stored.open_alerts(connection), series)
+        silences = stored.silences(connection, now)
+        names = sorted({*standing, *seen})
+        return [
+            name
+            for name in names
+            if not evaluated(
+                standing.get(name, ()),
+                seen.get(name, ()),
+                self._audience(name, silences),
+                now,
+                series,
+                self.new_id,
+            ).empty
+        ]
+
+    def _write(
+        self,
+        connection: Connection,
+        seen: Mapping[str, Sequence[Observation]],
+        now: int,
+        series: str,
+        advance: bool,
+    ) -> bool:
+        last, _ = stored.last_tick(connection, series, locked=True)
+        if last > now:
+            return False
+        if advance and last < now:
+            stored.put_tick(connection, series, now, last)
+        standing = _by_organization(stored.open_alerts(connection, seen, locked=True), series) if seen else {}
+        silences = stored.silences(connection, now) if seen else []
+        for name, observations in seen.items():
+            audience = self._audience(name, silences)
+            outcome = evaluated(standing.get(name, ()), observations, audience, now, series, self.new_id)
+            self._apply(connection, outcome, audience, now)
+        return True
+
+    def _apply(self, connection: Connection, outcome: Outcome, audience: Audience, now: int) -> None:
+        stored.put_alerts(connection, outcome.changed, now)
+        stored.forget_alerts(connection, [alert.id for alert in outcome.forgotten])
+        stored.add_alerts(connection, outcome.added, now)
+        stored.add_events(connection, list(_numbered(outcome.events)))
+        for notice in outcome.notices:
+            self.enqueue(
+                connection,
+                channel=notice.target.id,
+                dedup_key=notice.dedup_key,
+                message=message(notice, now, audience.zone),
+                now_ms=now,
+                due_ms=notice.due_ms,
+                alert=notice.alerts[0].id if len(notice.alerts) == 1 else None,
+            )
+
+    def _audience(self, organization: str, silences: Sequence[Silence]) -> Audience:
+        return Audience(targets=self.targets.targets(organization), silences=silences, zone=self.zone(organization))
+
+
+def _batches(needed: Sequence[str], seen: Mapping[str, Sequence[Observation]]) -> list[tuple[str, ...]]:
+    batches: list[tuple[str, ...]] = []
+    batch: list[str] = []
+    size = 0
+    for name in needed:
+        batch.append(name)
+        size += len(seen.get(name, ())) or 1
+        if size >= _BATCH:
+            batches.append(tuple(batch))
+            batch, size = [], 0
+    return [*batches, tuple(batch)] if batch else batches
+
+
+def _by_organization(alerts: Iterable[Standing], series: str) -> dict[str, list[Standing]]:
+    found: dict[str, list[Standing]] = {}
+    for alert in alerts:
+        if alert.series == series:
+            found.setdefault(alert.organization, []).append(alert)
+    return found
+
+
+def _numbered(events: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """With ids that keep their order within the same time."""
+    for number, event in enumerate(events):
+        yield {"id": f"event_{event['at_ms']:013d}{number:06d}{secrets.token_hex(6)}", **event}
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def _moment(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
