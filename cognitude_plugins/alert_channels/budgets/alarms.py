@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
-from hooks import Severity
-
 from ..dollars import about_usd
 from ..lifecycle.observation import Observation
+from ..lifecycle.standing import Standing as OpenAlert
 from .owned import FORECAST
 from .settings import Threshold
 from .standing import Standing
@@ -55,15 +54,17 @@ def observations(standing: Standing, firing: Mapping[str, str], told: bool = Fal
             yield _observation(standing, rule, threshold, opens, _lower(standing, rule, firing))
 
 
-def ended(organization: str, rule: str, title: str, severity: Severity) -> Observation:
+def ended(alert: OpenAlert) -> Observation:
     """Of an alert whose budget or threshold is gone."""
     return Observation(
-        organization=organization,
-        rule=rule,
-        name="a budget that is gone",
+        organization=alert.organization,
+        rule=alert.rule,
+        subject=alert.subject,
+        name=alert.name,
         broken=False,
-        severity=severity,
-        title=title,
+        severity=alert.severity,
+        title=f"{alert.title} (the budget or its threshold is gone)",
+        window=alert.window,
     )
 
 
@@ -86,7 +87,9 @@ def _lower(standing: Standing, rule: str, firing: Mapping[str, str]) -> list[str
     owned = standing.share.owned
     if rule != highest(standing):
         return []
-    return [f"{one.label} %" for one in standing.crossed[:-1] if firing.get(owned.rule(one.label)) != standing.period.name]
+    return [
+        f"{one.label} %" for one in standing.crossed[:-1] if firing.get(owned.rule(one.label)) != standing.period.name
+    ]
 
 
 def _observation(
@@ -136,8 +139,9 @@ def _facts(standing: Standing) -> Iterator[tuple[str, str]]:
     if budget.scope != "organization":
         yield budget.scope.capitalize(), budget.value
     yield "Spent", about_usd(standing.spent or 0)
-    yield "Budget", f"{about_usd(standing.amount)} per {budget.per}" if budget.per != "total" else about_usd(
-        standing.amount
+    yield (
+        "Budget",
+        f"{about_usd(standing.amount)} per {budget.per}" if budget.per != "total" else about_usd(standing.amount),
     )
     yield "Used", f"{_percent(standing)} %"
     if standing.forecast is not None:

@@ -31,7 +31,7 @@ _TAG: Final = "Budgets"
 def routes(desk: Desk) -> list[BaseRoute]:
     api = _Api(desk=desk)
     return [
-        Route(_PATH, api.list(), methods=["GET"]),
+        Route(_PATH, api.listed(), methods=["GET"]),
         Route(_PATH, api.create(), methods=["POST"]),
         Route(f"{_PATH}/{{id}}", api.show(), methods=["GET"]),
         Route(f"{_PATH}/{{id}}", api.change(), methods=["PATCH"]),
@@ -43,7 +43,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 class _Api:
     desk: Desk
 
-    def list(self) -> Any:
+    def listed(self) -> Any:
         @operation(
             "List the budgets of an organization, and how they stand",
             access="organization",

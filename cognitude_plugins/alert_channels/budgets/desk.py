@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hooks import EVERY_ORGANIZATION, Gateway
 
@@ -15,12 +15,15 @@ from .owned import declared, shares
 from .settings import DeclaredBudget
 
 if TYPE_CHECKING:
-    from ..lifecycle.observation import Observation
+    from ..lifecycle.lifecycle import Lifecycle
     from .evaluation import Evaluation
     from .owned import Owned
     from .register import Register
     from .standing import Standing
     from .standings import Standings
+
+SERIES: Final = "budgets"
+"""Of the alerts that are theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class _Open:
     register: Register
     standings: Standings
     evaluation: Evaluation
+    lifecycle: Lifecycle
 
 
 class Desk:
@@ -48,13 +52,14 @@ class Desk:
         self._name = name
         self._there: _Open | None = None
 
-    async def open(self, gateway: Gateway) -> None:
+    async def open(self, gateway: Gateway, lifecycle: Lifecycle) -> None:
         from .evaluation import Evaluation
         from .register import Register
         from .standings import Standings
 
         register, standings = Register(declared(self._declared), gateway.database), Standings(gateway)
-        self._there = _Open(gateway, register, standings, Evaluation(gateway, register, standings))
+        evaluation = Evaluation(gateway, register, standings, lambda: lifecycle.open(SERIES))
+        self._there = _Open(gateway, register, standings, evaluation, lifecycle)
         await self.refresh()
 
     def close(self) -> None:
@@ -82,9 +87,10 @@ class Desk:
         whose = there.gateway.organizations() if organization == EVERY_ORGANIZATION else (organization,)
         return await there.standings.of(shares(budgets, whose), self.now())
 
-    async def due(self, now: datetime) -> Sequence[Observation]:
-        """See `Evaluation.budgets_due`."""
-        return await self._opened.evaluation.budgets_due(now)
+    async def evaluate(self, now: datetime) -> None:
+        """The job of each minute. Raises `hooks.Unavailable`."""
+        there = self._opened
+        await there.lifecycle.observe(await there.evaluation.budgets_due(now), now, series=SERIES)
 
     def warning(self, hard: bool) -> str | None:
         """What is missing for a hard budget."""

@@ -6,8 +6,7 @@ minute. What was found last is known to this process only: one that takes over l
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,12 +14,14 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from hooks import EVERY_ORGANIZATION, Gateway, Severity
+from hooks import Gateway
 
 from ..lifecycle.observation import Observation
+from ..lifecycle.standing import Key
+from ..lifecycle.standing import Standing as OpenAlert
 from ..tables import Alert
 from .alarms import above, ended, highest, observations
-from .owned import FORECAST, RULE, Share, shares
+from .owned import FORECAST, Share, shares
 from .period import period_of
 from .register import Register
 from .settings import Budget
@@ -40,30 +41,30 @@ class _Seen:
     hot: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Open:
-    """An alert of a budget."""
-
-    window: str
-    title: str
-    severity: Severity
-
-
 class Evaluation:
-    """Implements what the job asks each minute."""
+    """``opened`` gives the open alerts of budgets, by organization, rule and subject."""
 
-    def __init__(self, gateway: Gateway, register: Register, standings: Standings) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        register: Register,
+        standings: Standings,
+        opened: Callable[[], Awaitable[Mapping[Key, OpenAlert]]],
+    ) -> None:
         self._gateway = gateway
         self._register = register
         self._standings = standings
+        self._opened = opened
         self._seen: dict[tuple[str, str], _Seen] = {}
 
     async def budgets_due(self, now: datetime) -> Sequence[Observation]:
         """What is to be observed of the budgets whose turn it is. Raises `hooks.Unavailable`."""
         await self._register.refresh()
         there = shares(self._register.all(), self._gateway.organizations())
-        opened = await self._firing()
-        firing = {whose: {rule: one.window for rule, one in rules.items()} for whose, rules in opened.items()}
+        opened = (await self._opened()).values()
+        firing: dict[str, dict[str, str]] = {}
+        for alert in opened:
+            firing.setdefault(alert.organization, {})[alert.rule] = alert.window
         due = [one for one in there if self._is_due(one, now)]
         found = await self._standings.of(due, now)
         self._remember(there, found, now)
@@ -92,15 +93,6 @@ class Evaluation:
             hot = budget.enabled and (budget.hard or (standing.percent or Decimal(0)) >= HOT_PERCENT)
             self._seen[standing.share.key] = _Seen(budget, standing.period.name, _hour(now), hot)
 
-    async def _firing(self) -> Mapping[str, Mapping[str, _Open]]:
-        """Open alerts of budgets, by organization and rule."""
-        found: dict[str, dict[str, _Open]] = {}
-        for row in await self._gateway.database.read(EVERY_ORGANIZATION, _open_alerts):
-            found.setdefault(row.organization, {})[row.rule] = _Open(
-                window=json.loads(row.detail).get("window", ""), title=row.title, severity=row.severity
-            )
-        return found
-
     async def _told(self, standing: Standing, firing: Mapping[str, str]) -> bool:
         """Whether a higher threshold than the highest that is reached was told in this period."""
         top = highest(standing)
@@ -116,13 +108,7 @@ class Evaluation:
         return await self._gateway.database.read(organization, look)
 
 
-def _open_alerts(connection: Connection) -> Sequence[Any]:
-    mine = (_ALERT.c.open_key.is_not(None), _ALERT.c.rule.startswith(RULE, autoescape=True))
-    columns = (_ALERT.c.organization, _ALERT.c.rule, _ALERT.c.title, _ALERT.c.severity, _ALERT.c.detail)
-    return connection.execute(select(*columns).where(*mine)).all()
-
-
-def _gone(there: Sequence[Share], firing: Mapping[str, Mapping[str, _Open]]) -> list[Observation]:
+def _gone(there: Sequence[Share], opened: Iterable[OpenAlert]) -> list[Observation]:
     """Alerts of budgets and thresholds that there are no more."""
     present = {
         (one.organization, one.owned.rule(label))
@@ -130,12 +116,7 @@ def _gone(there: Sequence[Share], firing: Mapping[str, Mapping[str, _Open]]) -> 
         for label in (*(threshold.label for threshold in one.budget.thresholds), FORECAST)
         if label != FORECAST or one.budget.forecast
     }
-    return [
-        ended(organization, rule, one.title, one.severity)
-        for organization, rules in firing.items()
-        for rule, one in rules.items()
-        if (organization, rule) not in present
-    ]
+    return [ended(one) for one in opened if (one.organization, one.rule) not in present]
 
 
 def _hour(now: datetime) -> datetime:

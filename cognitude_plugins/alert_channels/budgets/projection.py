@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from hooks import Sums
@@ -40,7 +41,7 @@ def looks(now: datetime) -> tuple[tuple[datetime, datetime], ...]:
 
 def pace_of(sums: Mapping[int, Sums]) -> float | None:
     """Nano-dollars a day, of sums by days looked back; None when the calls do not go back 3 days."""
-    for longer, days in zip(LOOKS, LOOKS[1:], strict=False):
+    for longer, days in pairwise(LOOKS):
         if sums[longer].calls > sums[days].calls:
             return sums[days].cost_nano_usd / days
     return None
@@ -58,7 +59,9 @@ def pace_to(forecast: int, spent: int, period: Period, now: datetime) -> float |
     return max(0, forecast - spent) / left if left else None
 
 
-def projected(spent: int, amount: int, pace: float | None, period: Period, now: datetime, zone: str) -> Projection | None:
+def projected(
+    spent: int, amount: int, pace: float | None, period: Period, now: datetime, zone: str
+) -> Projection | None:
     """None without a pace, and of what has no end."""
     left = _days_left(period, now)
     if pace is None or left is None:

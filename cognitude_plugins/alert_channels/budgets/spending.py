@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from hooks import EVERY_ORGANIZATION, Ledger, Sums
 from hooks.errors import Unanswerable
@@ -51,12 +52,12 @@ async def _answers(ledger: Ledger, batch: Sequence[Ask]) -> Mapping[Ask, Sums]:
     """Of asks that differ in their organization and value only."""
     first = batch[0]
     if len(batch) == 1:
-        filters = {} if first.scope == "organization" else {first.scope: first.value}
+        filters: dict[str, Any] = {} if first.scope == "organization" else {first.scope: first.value}
         [alone] = await ledger.usage(first.organization, since=first.since, until=first.until, **filters)
         return {first: alone}
     organizations = {one.organization for one in batch}
     whose = next(iter(organizations)) if len(organizations) == 1 else EVERY_ORGANIZATION
-    dimensions = ("organization",) if whose == EVERY_ORGANIZATION else ()
+    dimensions: tuple[str, ...] = ("organization",) if whose == EVERY_ORGANIZATION else ()
     dimensions += () if first.scope == "organization" else (first.scope,)
     groups = await ledger.usage(whose, since=first.since, until=first.until, group_by=dimensions)
     by_name = {(one.group.get("organization", whose), one.group.get(first.scope, "")): one for one in groups}

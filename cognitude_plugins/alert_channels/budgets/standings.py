@@ -41,14 +41,9 @@ class Standings:
         asks = [_ask(one, period.start) for one, period in zip(shares, periods, strict=True)]
         found = await sums_of(self._gateway.ledger, asks)
         await self._learn(shares, now)
-        return [
-            await self._standing(*one, now)
-            for one in zip(shares, zones, periods, found, strict=True)
-        ]
+        return [await self._standing(*one, now) for one in zip(shares, zones, periods, found, strict=True)]
 
-    async def _standing(
-        self, share: Share, zone: str, period: Period, sums: Sums | Unknown, now: datetime
-    ) -> Standing:
+    async def _standing(self, share: Share, zone: str, period: Period, sums: Sums | Unknown, now: datetime) -> Standing:
         if isinstance(sums, Unknown):
             return Standing(share=share, zone=zone, period=period, spent=None, why=sums.why)
         spent = sums.cost_nano_usd
