@@ -13,9 +13,20 @@ from .monitor.commands import add_to
 
 
 def register(cli: click.Group) -> None:
-    cli.add_command(cost)
     add_to(monitor)
-    cli.add_command(monitor)
+    for group in (cost, monitor):
+        _merge(cli, group)
+
+
+def _merge(cli: click.Group, group: click.Group) -> None:
+    """Into the group of that name, if another plugin has made one already."""
+    there = cli.commands.get(group.name or "")
+    if not isinstance(there, click.Group):
+        cli.add_command(group)
+        return
+    there.help = group.help
+    for command in group.commands.values():
+        there.add_command(command)
 
 
 @click.group("cost")

@@ -48,18 +48,18 @@ _PARTS: Final = (ast.BinOp, ast.UnaryOp, ast.Call, ast.Name, ast.Constant, ast.L
 
 
 class Metric:
-    """A compiled expression. Raises ``ValueError`` that says what is wrong with the text, and where."""
+    """A compiled expression, and the ``names`` it reads. Raises ``ValueError`` that says what is wrong, and where."""
 
     def __init__(self, expression: str) -> None:
         parsed = _parsed(expression)
         self.expression: Final = expression
         found = {node.id for node in ast.walk(parsed) if isinstance(node, ast.Name)}
-        self._names: Final = tuple(sorted(found - _FUNCTIONS.keys()))
-        self._function: Final = _function(parsed, self._names)
+        self.names: Final = tuple(sorted(found - _FUNCTIONS.keys()))
+        self._function: Final = _function(parsed, self.names)
 
     def value(self, named: Mapping[str, float | None]) -> float | None:
         """None where something it reads is not known, where it divides by zero, and for what is no finite number."""
-        given = [named[name] for name in self._names]
+        given = [named[name] for name in self.names]
         if None in given:
             return None
         try:

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from hooks import Call, Gateway, Payload, hookimpl
+from hooks import Call, Gateway, Metric, Payload, Section, hookimpl
 
 from .desk import Desk
 from .prompts.fingerprint import fingerprint
@@ -59,3 +59,15 @@ class Analytics:
         from .commands import register
 
         register(cli)
+
+    @hookimpl
+    def metrics(self) -> Iterable[Metric]:
+        from .offered import metrics
+
+        return metrics(self._desk)
+
+    @hookimpl
+    def sections(self) -> Iterable[Section]:
+        from .offered import sections
+
+        return sections(self._desk)

@@ -97,6 +97,11 @@ class Keyring:
         known = self.directory.standing(organization) is not None
         return known or (await self.directory.catch_up() and self.directory.standing(organization) is not None)
 
+    def organizations(self) -> tuple[str, ...]:
+        """Declared or in the database, without the disabled ones, by id."""
+        declared = {one for one in self.declared.organizations if not self._disabled(one)}
+        return tuple(sorted(declared if self.directory is None else declared | self.directory.organizations()))
+
     def _disabled(self, organization: str) -> bool:
         """In the database, where a declared organization need not be."""
         return self.directory is not None and self.directory.standing(organization) not in (None, "active")

@@ -8,8 +8,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hooks import Call, Database, Deployment, Ledger, Payload, Redis, Reply, Traits, Usage, Vitals
+from hooks import (
+    Call,
+    Ceilings,
+    Database,
+    Deployment,
+    Ledger,
+    Metric,
+    Outbound,
+    Payload,
+    Redis,
+    Reply,
+    Secrets,
+    Section,
+    Traits,
+    Usage,
+    Vitals,
+)
 
+from .accounts.sealed_texts import SealedTexts
 from .codec import CODEC
 from .exchange import Exchange
 from .ids import own_id
@@ -58,6 +75,29 @@ class Lent:
     @property
     def workers(self) -> int:
         return workers()
+
+    @property
+    def outbound(self) -> Outbound:
+        return self._runtime().outbound
+
+    @property
+    def secrets(self) -> Secrets:
+        return SealedTexts(self._runtime().opened.secrets)
+
+    @property
+    def ceilings(self) -> Ceilings:
+        return self._runtime().ceilings
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        return self._runtime().offers.metrics
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return self._runtime().offers.sections
+
+    def organizations(self) -> tuple[str, ...]:
+        return self._runtime().keyring.organizations()
 
     def time_zone(self, organization: str) -> str:
         return self._runtime().opened.directory.time_zone(organization)

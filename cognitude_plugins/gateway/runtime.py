@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import pluggy
 
-from hooks import Call, ConfigError, Deployment, PluginError, Reply
+from hooks import Call, Ceilings, ConfigError, Deployment, PluginError, Reply
 
 from .account import Account
 from .auth import Keyring, keyring
@@ -27,7 +27,9 @@ from .lifeline import Gone
 from .loader import Loaded, load_file, register
 from .lost_hedge import settle
 from .models import Catalog, targets
+from .offers import Offers, offered
 from .outbound.guard import guard_of
+from .outbound.lent import GuardedOutbound
 from .pipeline import Pipeline, compile_pipeline
 from .prices import Price, PriceBook
 from .providers import Provider
@@ -71,6 +73,8 @@ class Runtime:
     pipeline: Pipeline
     keyring: Keyring
     routes: tuple[BaseRoute, ...]
+    offers: Offers
+    outbound: GuardedOutbound
     scheduler: Scheduler
     limits: Limits
     timeouts: GatewayTimeouts
@@ -86,6 +90,7 @@ class Runtime:
     cache: RedisService | None = None
     prices: PriceBook = field(default_factory=PriceBook)
     traits: TraitBook = field(default_factory=TraitBook)
+    ceilings: Ceilings = field(default_factory=Ceilings)
     background: Background = field(default_factory=Background)
     under_way: UnderWay
     new_id: Callable[[], str] = new_id
@@ -129,6 +134,7 @@ class Runtime:
             self._stack.push_async_callback(provider.stop)
         self.redis = await self._redis("redis", None if before is None else before.redis)
         self.cache = await self._redis("cache", None if before is None else before.cache)
+        self._stack.push_async_callback(self.outbound.close)
         lent = self.lend(lambda: self)
         for hook in self.manager.hook.lifespan.get_hookimpls():
             await enter(hook, self._stack, ask(hook, "lifespan", lent))
@@ -205,7 +211,8 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
     manager = register(loaded)
     catalog = targets(config)
     proxy = config.gateway.proxy
-    providers = transports(catalog, None if proxy is None else proxy.get_secret_value(), guard_of(config))
+    guard = guard_of(config)
+    providers = transports(catalog, None if proxy is None else proxy.get_secret_value(), guard)
     if inner is not None:
         catalog = behind_us(catalog, config.gateway)
         providers = {INNER: inner(config.gateway.middleware.auth == "inner")}
@@ -213,6 +220,7 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
     try:
         routes = collect_routes(manager)
         jobs = collected(manager.hook.schedule.get_hookimpls())
+        offers = offered(manager)
     except PluginError as error:
         raise ConfigError(str(error)) from None
     gateway = config.gateway
@@ -224,6 +232,8 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         pipeline=pipeline,
         keyring=keyring(gateway.keys, environ),
         routes=routes,
+        offers=offers,
+        outbound=GuardedOutbound(guard),
         scheduler=Scheduler(jobs, pipeline.faults),
         limits=gateway.limits,
         timeouts=gateway.timeouts,

@@ -184,3 +184,15 @@ def test_days_of_anomalies_are_asked_for_as_those_of_a_breakdown(one: Running) -
     assert found.exit_code == 0, found.output
     body = json.loads(found.output)
     assert (body["start_date"], body["end_date"], body["hours"]) == ("2020-01-01", "2020-01-03", 0)
+
+
+def test_groups_that_another_plugin_has_made_are_joined() -> None:
+    cli = click.Group("cognitude")
+    theirs = click.Group("cost", help="Theirs.")
+    theirs.add_command(click.Command("budget"))
+    cli.add_command(theirs)
+    register(cli)
+    assert cli.commands["cost"] is theirs
+    assert {"budget", "summary", "breakdown"} <= set(theirs.commands)
+    assert theirs.help is not None
+    assert theirs.help.startswith("Where the money goes")

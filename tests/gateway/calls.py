@@ -12,6 +12,7 @@ from typing import Any, Literal
 from cognitude_plugins.gateway.codec import CODEC
 from cognitude_plugins.gateway.endpoints import serve_api
 from cognitude_plugins.gateway.loader import Loaded, register
+from cognitude_plugins.gateway.offers import offered
 from cognitude_plugins.gateway.pipeline import compile_pipeline
 from cognitude_plugins.gateway.prices import PriceBook
 from cognitude_plugins.gateway.providers import Target
@@ -128,6 +129,7 @@ def runtime_of(
     )
     runtime.loaded = loaded
     runtime.manager = register(loaded)
+    runtime.offers = offered(runtime.manager)
     providers = {"simulated": upstream} if upstream else runtime.pipeline.providers
     runtime.pipeline = compile_pipeline(loaded, runtime.manager, runtime.catalog, providers)
     from cognitude_plugins.gateway.prices import Price

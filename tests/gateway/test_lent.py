@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from cognitude_plugins.gateway.accounts.organizations import create
 from cognitude_plugins.gateway.lent import Lent
 from cognitude_plugins.gateway.supervisor import SUPERVISOR_VARIABLE, WORKERS_VARIABLE
-from hooks import Call, Reply, Sums, hookimpl, read
+from hooks import Call, Ceiling, Metric, Reply, Sums, hookimpl, read
 from hooks.testing import make_call
 from tests.gateway.calls import STREAM, Upstream, Watcher, runtime_of, settled, whole
 
@@ -124,6 +124,11 @@ async def test_what_is_lent_is_a_narrow_view(tmp_path: Path) -> None:
         moment = datetime.now(UTC)
         assert await lent.ledger.spent("acme", since=moment - timedelta(hours=1)) == 0
         assert await lent.database.read("acme", lambda connection: connection.exec_driver_sql("SELECT 7").scalar()) == 7
+        sealed = lent.secrets.seal("acme", "note", "between us")
+        assert lent.secrets.unseal("acme", "note", sealed) == "between us"
+        assert "between us" not in sealed
+        with pytest.raises(ValueError, match="must begin with https://"):
+            lent.outbound.url("http://hooks.example.com")
     finally:
         await runtime.stop()
 
@@ -161,3 +166,33 @@ def test_there_is_no_redis_and_one_worker_unless_somebody_says_so(
     assert lent.workers == 3
     monkeypatch.setenv(SUPERVISOR_VARIABLE, str(os.getpid()))
     assert lent.workers == 1, "inherited from a worker further up"
+
+
+async def test_what_plugins_offer_is_lent_to_all(tmp_path: Path) -> None:
+    metric = Metric(name="one", description="One.", unit="count", of=lambda sums: sums.calls)
+
+    class Offers:
+        @hookimpl
+        def metrics(self) -> list[Metric]:
+            return [metric]
+
+    runtime = runtime_of(tmp_path, Offers())
+    lent = Lent("1", lambda: runtime)
+    assert lent.metrics == {"one": metric}
+    assert lent.sections == ()
+    ceiling = Ceiling(id="b", organization="acme", nano_usd=10, per="day")
+    lent.ceilings.publish("budgets", [ceiling])
+    assert lent.ceilings.all() == (ceiling,)
+
+
+async def test_organizations_are_those_declared_and_those_of_the_database_that_are_not_disabled(tmp_path: Path) -> None:
+    runtime = runtime_of(tmp_path)
+    await runtime.start()
+    try:
+        lent = Lent("1", lambda: runtime)
+        declared = lent.organizations()
+        await lent.database.write("acme", _in_tokyo)
+        await runtime.opened.directory.refresh()
+        assert lent.organizations() == tuple(sorted({*declared, "acme"}))
+    finally:
+        await runtime.stop()

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from .cells import Group, Traffic
 from .monthly import Saving
 from .pricing import Prices
 
 Kind = Literal["cache_opportunity", "model_downgrade", "smart_routing", "max_tokens", "prompt_patterns"]
+TITLES: Final[Mapping[Kind, str]] = {
+    "cache_opportunity": "Cache repeated calls",
+    "model_downgrade": "Use a cheaper model",
+    "smart_routing": "Route by complexity",
+    "max_tokens": "Set the limit on answers",
+    "prompt_patterns": "Use beginnings that repeat",
+}
 Owned = Callable[[Group, int], bool]
 """Whether calls of this group that are repeats, or not, are counted by an earlier rule already."""
 

@@ -8,15 +8,9 @@ from typing import Any, Final
 import click
 
 from ..screen.draw import clean
+from .finding import TITLES
 
 _WIDTH: Final = 80
-_TITLES: Final = {
-    "cache_opportunity": "Cache repeated calls",
-    "model_downgrade": "Use a cheaper model",
-    "smart_routing": "Route by complexity",
-    "max_tokens": "Set the limit on answers",
-    "prompt_patterns": "Use beginnings that repeat",
-}
 
 
 def print_recommendations(found: Any) -> None:
@@ -47,7 +41,7 @@ def _note(found: Any) -> None:
 
 def _print(number: int, one: Any) -> None:
     saving = f"{dollars(one['saving_nano_usd'])} a month"
-    title = f"{number}. {_TITLES.get(one['kind'], one['kind'])}"
+    title = f"{number}. {TITLES.get(one['kind'], one['kind'])}"
     click.echo(f"{title:<{_WIDTH - len(saving)}}{saving}")
     span = f"{dollars(one['low_nano_usd'])} to {dollars(one['high_nano_usd'])}"
     click.echo(f"   from {span}; {dollars(one['counted_nano_usd'])} of it in the total")

@@ -72,6 +72,10 @@ class Directory:
         row = self._snapshot.organizations.get(organization)
         return None if row is None else row.status
 
+    def organizations(self) -> frozenset[str]:
+        """Those in the database that are not disabled."""
+        return frozenset(id for id, row in self._snapshot.organizations.items() if row.status == "active")
+
     async def load(self) -> None:
         """The first reading. Raises `Unavailable`."""
         await self._read()

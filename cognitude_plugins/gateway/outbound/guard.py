@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .addresses import Network, networks, permitted
-from .url import checked
+from .url import check_host, checked, checked_whole
 
 if TYPE_CHECKING:
     import aiohttp
@@ -33,6 +33,14 @@ class Guard:
     def url(self, url: str) -> str:
         """The URL in one spelling; raises `ValueError` with the rule for one that cannot be used. Resolves nothing."""
         return checked(url, allow=self.allow, allow_http=self.allow_http)
+
+    def whole_url(self, url: str) -> str:
+        """The same of one that is called as it is, with its query and its last slash."""
+        return checked_whole(url, allow=self.allow, allow_http=self.allow_http)
+
+    def host(self, host: str) -> str:
+        """The same of a host by itself."""
+        return check_host(host, allow=self.allow)
 
     def connector(self, resolver: AbstractResolver | None = None, **options: Any) -> aiohttp.TCPConnector:
         """Connections to permitted addresses only; needs a running loop. ``options`` are `aiohttp.TCPConnector`'s.

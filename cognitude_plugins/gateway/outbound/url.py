@@ -11,6 +11,8 @@ from .addresses import Network, permitted
 
 _LONGEST: Final = 2048
 _CHARACTERS: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/\[\]-]+")
+_QUERY: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?-]+")
+_BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _PORT: Final = re.compile(r"[1-9][0-9]{0,4}")
@@ -24,10 +26,26 @@ def checked(url: str, *, allow: Sequence[Network] = (), allow_http: bool = False
 
     No name is resolved here: where it leads is checked when a connection is made (`Guard.connector`).
     """
-    if len(url) > _LONGEST:
-        raise ValueError(f"has {len(url)} characters, and {_LONGEST} are the most")
     if "?" in url or "#" in url:
         raise ValueError("must not have a query or a fragment")
+    return _checked(url, allow, allow_http).rstrip("/")
+
+
+def checked_whole(url: str, *, allow: Sequence[Network] = (), allow_http: bool = False) -> str:
+    """The same of a URL that is called as it is: it may have a query, and a slash at its end stays."""
+    if "#" in url:
+        raise ValueError("must not have a fragment")
+    base, mark, query = url.partition("?")
+    if len(url) > _LONGEST:
+        raise ValueError(f"has {len(url)} characters, and {_LONGEST} are the most")
+    if query and (not _QUERY.fullmatch(query) or _BROKEN_ESCAPE.search(query)):
+        raise ValueError("must have a query of printable ASCII, what is none as %-escapes")
+    return f"{_checked(base, allow, allow_http)}{mark}{query}"
+
+
+def _checked(url: str, allow: Sequence[Network], allow_http: bool) -> str:
+    if len(url) > _LONGEST:
+        raise ValueError(f"has {len(url)} characters, and {_LONGEST} are the most")
     if not _CHARACTERS.fullmatch(url):
         raise ValueError(
             "must be printable ASCII without spaces, quotes and backslashes; an international name as xn--…"
@@ -42,7 +60,7 @@ def checked(url: str, *, allow: Sequence[Network] = (), allow_http: bool = False
     host, port = _host_and_port(authority.lower(), scheme)
     _check_host(host, allow)
     _check_path(path)
-    made = f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else f':{port}'}{slash}{path}".rstrip("/")
+    made = f"{scheme}://{host}{'' if port == _DEFAULT_PORTS[scheme] else f':{port}'}{slash}{path}"
     _check_reading(made, host)
     return made
 
@@ -62,6 +80,13 @@ def _host_and_port(authority: str, scheme: str) -> tuple[str, int]:
     if port < _LOWEST_PORT and port not in _DEFAULT_PORTS.values():
         raise ValueError(f"must have port 443 or 80, or one from {_LOWEST_PORT} up; it is {port}")
     return host, port
+
+
+def check_host(host: str, *, allow: Sequence[Network] = ()) -> str:
+    """A host by itself, in lower case; raises `ValueError` with the rule. An IPv6 address may have its brackets."""
+    host = host.lower()
+    _check_host(f"[{host}]" if ":" in host and not host.startswith("[") else host, allow)
+    return host.strip("[]")
 
 
 def _check_host(host: str, allow: Sequence[Network]) -> None:
@@ -89,7 +114,7 @@ def _check_address(host: str, allow: Sequence[Network]) -> None:
 def _check_path(path: str) -> None:
     if any(part.lower().replace("%2e", ".") in (".", "..") for part in path.split("/")):
         raise ValueError("must not have . or .. in its path")
-    if re.search(r"%(?![0-9A-Fa-f]{2})", path) or re.search(r"[\[\]]", path):
+    if _BROKEN_ESCAPE.search(path) or re.search(r"[\[\]]", path):
         raise ValueError("must have a path of plain characters and %-escapes")
 
 

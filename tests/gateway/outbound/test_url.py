@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yarl import URL
 
 from cognitude_plugins.gateway.outbound.addresses import networks, permitted
-from cognitude_plugins.gateway.outbound.url import checked
+from cognitude_plugins.gateway.outbound.url import check_host, checked, checked_whole
 
 GOOD = {
     "https://api.example.com": "https://api.example.com",
@@ -102,3 +102,39 @@ def test_what_is_accepted_is_read_alike_by_every_parser(text: str, prefixed: boo
     assert (other.host, other.port or port, other.userinfo) == (host, port, b"")
     assert ":" not in host or permitted(host)
     assert made.isascii()
+
+
+WHOLE = {
+    "https://hooks.example.com/": "https://hooks.example.com/",
+    "HTTPS://Hooks.example.com:443/services/T0/B0/x/": "https://hooks.example.com/services/T0/B0/x/",
+    "https://a.b/hook?sig=a%2Fb&x=1/2?3": "https://a.b/hook?sig=a%2Fb&x=1/2?3",
+    "https://a.b?x=1": "https://a.b?x=1",
+}
+
+
+@pytest.mark.parametrize("url", WHOLE)
+def test_one_that_is_called_as_it_is_keeps_its_query_and_its_last_slash(url: str) -> None:
+    assert checked_whole(url) == WHOLE[url]
+    assert checked_whole(checked_whole(url)) == WHOLE[url]
+    assert str(URL(checked_whole(url), encoded=True)) in (WHOLE[url], WHOLE[url].replace("b?", "b/?"))
+
+
+@pytest.mark.parametrize("url", [one for one in HOSTILE if "?" not in one])
+def test_whatever_is_hostile_without_a_query_is_so_with_one(url: str) -> None:
+    for whole in (url, f"{url}?x=1"):
+        with pytest.raises(ValueError, match=r"^(must|has) "):
+            checked_whole(whole)
+
+
+@pytest.mark.parametrize("query", ["a b", "a#b", "%zz", "%", "ä", "a\nb", '"', "\\", "x" * 2048])
+def test_a_query_is_of_plain_characters_and_escapes(query: str) -> None:
+    with pytest.raises(ValueError, match=r"^(must|has) "):
+        checked_whole(f"https://a.b/?{query}")
+
+
+def test_a_host_by_itself_is_held_to_the_same_rules() -> None:
+    assert check_host("Mail.Example.com") == "mail.example.com"
+    assert check_host("2606:4700:4700::1111") == check_host("[2606:4700:4700::1111]") == "2606:4700:4700::1111"
+    for host in ("", "localhost", "127.0.0.1", "127.1", "::1", "[::1]", "a.b.", "a b", "a.b:25", "ⓛocalhost", "a@b.c"):
+        with pytest.raises(ValueError, match="must"):
+            check_host(host)
