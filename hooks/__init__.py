@@ -2,7 +2,7 @@
 
 from .call import Api, Call, Caller, Headers, Role
 from .ceiling import Ceiling, Ceilings
-from .channel import CHANNELS, Channel, Message, Part, Receipt, Severity
+from .channel import CHANNELS, Channel, Message, Pace, Part, Receipt, Severity
 from .errors import ConfigError, PluginError, Problem, Unanswerable, Unavailable
 from .fingerprint import Fingerprint
 from .frozen import freeze, thaw
@@ -48,6 +48,7 @@ __all__ = [
     "Operation",
     "Outbound",
     "Outcome",
+    "Pace",
     "Part",
     "Payload",
     "Plan",

@@ -71,8 +71,21 @@ class Receipt:
     gone: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """One message in ``every``, of all processes and all channels with the same ``of``, which is no secret."""
+
+    of: str
+    every: timedelta
+
+
 class Channel(Protocol):
-    """One channel of a type."""
+    """One channel of a type.
+
+    It may also have ``check(outbound)``, which raises ``ValueError`` with the rule for settings that cannot be used,
+    such as a URL that `Outbound.url` refuses; and ``pace``, the `Pace` that its receiver keeps to. A field of its
+    ``Config`` with ``json_schema_extra={"declared_only": True}``, such as a file's path, is not taken from the API.
+    """
 
     Config: ClassVar[type[BaseModel]]
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from hooks import EVERY_ORGANIZATION, Channel, Database, Outbound, Secrets, Unavailable
 
-from ..changes import present_number
+from ..changes import next_number, present_number
 from . import stored
 from .kinds import kind
 from .settings import Wants, own_settings, parted
@@ -117,6 +117,11 @@ class Directory:
         """Raises ``ValueError``."""
         found: dict[str, Any] = orjson.loads(self._secrets.unseal(row.organization, _about(row.id), row.sealed))
         return found
+
+    def switch_off(self, connection: Connection, known: Known, *, why: str, now_ms: int) -> None:
+        """Its receiver wants no more: all processes know it a second after the transaction."""
+        next_number(connection)
+        stored.set_gone(connection, known.target.organization, known.id, why=why, now_ms=now_ms)
 
     def _heard(self, organization: str) -> Iterator[Known]:
         yield from self.of(organization)

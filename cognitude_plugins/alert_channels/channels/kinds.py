@@ -56,7 +56,12 @@ def kind(name: str) -> type[Channel]:
     return channel
 
 
+def field_names(config: type[BaseModel]) -> frozenset[str]:
+    """As they are written."""
+    return frozenset(field.alias or name for name, field in config.model_fields.items())
+
+
 def declared_only(config: type[BaseModel]) -> frozenset[str]:
     """The fields that the API does not take."""
-    extra = {name: field.json_schema_extra for name, field in config.model_fields.items()}
+    extra = {field.alias or name: field.json_schema_extra for name, field in config.model_fields.items()}
     return frozenset(name for name, said in extra.items() if isinstance(said, dict) and said.get(DECLARED_ONLY))

@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hooks import EVERY_ORGANIZATION, Severity
 
-from .kinds import kind
+from .kinds import field_names, kind
 from .target import Group, QuietHours, Target
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
@@ -85,12 +85,13 @@ def own_settings(type: str, values: Mapping[str, Any]) -> BaseModel:
         config = kind(type).Config
     except ValueError as error:
         raise _wrong("type", str(error)) from None
-    taken = _OWN & config.model_fields.keys()
+    known = field_names(config)
+    taken = _OWN & known
     if taken:
         raise _wrong("type", f"the type of channel {type!r} has a setting {min(taken)!r}, as every channel has")
     for name in values:
-        if name not in config.model_fields:
-            near = get_close_matches(name, config.model_fields, n=1, cutoff=0.6)
+        if name not in known:
+            near = get_close_matches(name, known, n=1, cutoff=0.6)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise _wrong(name[:80], f"a channel of type {type!r} has no such setting{hint}")
     return config.model_validate(values)

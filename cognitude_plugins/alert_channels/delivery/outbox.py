@@ -78,6 +78,11 @@ def drop_channel(connection: Connection, channel: str, *, now_ms: int) -> int:
     return _end(connection, _OUTBOX.c.channel == channel, now_ms=now_ms)
 
 
+def waits(connection: Connection, now_ms: int) -> bool:
+    """Whether there is anything to be claimed."""
+    return connection.execute(select(_OUTBOX.c.id).where(_due(now_ms)).limit(1)).first() is not None
+
+
 def claim(
     connection: Connection,
     *,

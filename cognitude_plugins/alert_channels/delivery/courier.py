@@ -1,0 +1,231 @@
+"""Sends what is due: claims it, tries once, writes down how it went; one slow receiver holds up no other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from random import random
+from secrets import token_hex
+from typing import TYPE_CHECKING, Final
+
+from hooks import EVERY_ORGANIZATION, Database, Outbound, Pace, Receipt, Unavailable
+
+from ..channels.directory import Directory, Known
+from ..channels.forms import hushed
+from ..channels.wording import one_line, shortened
+from . import outbox, pace
+from .outbox import Claimed
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+MOST: Final = 20
+"""At once in one process."""
+FEW: Final = 5
+"""Of them to one channel."""
+
+_CLAIMS: Final = 3
+"""The times that an attempt may take before a claim runs out."""
+_MOST_DETAIL: Final = 300
+_PATIENCE_SECONDS: Final = 2.0
+_WRITES: Final = 4
+
+log: Final = logging.getLogger("cognitude.alert_channels")
+
+
+class Courier:
+    """``now`` is the clock on the wall; ``jitter`` gives numbers in 0 … 1."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        database: Database,
+        outbound: Outbound,
+        *,
+        timeout: float,
+        now: Callable[[], datetime],
+        jitter: Callable[[], float] = random,
+    ) -> None:
+        self._directory = directory
+        self._database = database
+        self._outbound = outbound
+        self._timeout = timeout
+        self._now = now
+        self._jitter = jitter
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._under_way: dict[str, Claimed] = {}
+        self._cut_off: list[Claimed] = []
+        self._stopped = False
+
+    async def round(self) -> int:
+        """Begin to send what is due, and return how many that are. Does not wait until they are sent."""
+        room = MOST - len(self._tasks)
+        if room <= 0 or self._stopped:
+            return 0
+        try:
+            found = await self._claim(room)
+        except Unavailable as error:
+            log.warning("messages are not sent for now: %s", error)
+            return 0
+        for one in found:
+            self._under_way[one.message.id] = one
+            task = asyncio.create_task(self._deliver(one), name=f"deliver {one.message.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        return len(found)
+
+    async def idle(self) -> None:
+        """Until what was begun has ended."""
+        while self._tasks:
+            await asyncio.wait(tuple(self._tasks))
+
+    async def stop(self) -> None:
+        """What is not sent within two seconds is given back: another process sends it, maybe a second time."""
+        self._stopped = True
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=_PATIENCE_SECONDS)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._cut_off:
+            await self._write(lambda connection: [outbox.give_back(connection, one) for one in self._cut_off])
+
+    async def attempt(self, known: Known, one: Claimed) -> Receipt:
+        """Try once, whether the channel is enabled or not. Never raises: what its type does wrong is a receipt too."""
+        if known.channel is None:
+            return Receipt(delivered=False, detail=known.problem or "the channel cannot be used")
+        sent = known.channel.send(one.message, self._outbound, now=self._now())
+        task = asyncio.ensure_future(sent)
+        try:
+            await asyncio.wait({task}, timeout=self._timeout)
+        finally:
+            late = not task.done()
+            task.cancel()
+        if late:
+            # It may take a moment to be cancelled, or refuse to be.
+            await asyncio.wait({task}, timeout=1.0)
+            return Receipt(delivered=False, detail=f"timeout: it was not sent within {self._timeout:g} s")
+        error = None if task.cancelled() else task.exception()
+        if error is not None or task.cancelled():
+            # Not its text, which may have a secret in it.
+            kind = "CancelledError" if error is None else type(error).__name__
+            return Receipt(delivered=False, detail=f"the type of channel {known.type} failed with {kind}")
+        return task.result()
+
+    async def free(self, known: Known) -> int | None:
+        """None if its receiver takes something now; or else when to ask again, in milliseconds since 1970."""
+        paced = _pace(known)
+        if paced is None:
+            return None
+        every, now_ms = _milliseconds(paced.every), self._now_ms()
+        return await self._database.write(
+            EVERY_ORGANIZATION, lambda connection: pace.take(connection, paced.of, every_ms=every, now_ms=now_ms)
+        )
+
+    async def _claim(self, room: int) -> Sequence[Claimed]:
+        now_ms, name = self._now_ms(), token_hex(8)
+        until_ms = now_ms + round(_CLAIMS * self._timeout * 1000)
+        busy = {one.channel for one in self._under_way.values()}
+
+        def work(connection: Connection) -> Sequence[Claimed]:
+            return outbox.claim(
+                connection, claim=name, now_ms=now_ms, until_ms=until_ms, most=room, of_one_channel=FEW, without=busy
+            )
+
+        # Most of the time there is nothing: to see that, nobody has to wait for a turn to write.
+        waits = await self._database.read(EVERY_ORGANIZATION, lambda connection: outbox.waits(connection, now_ms))
+        return await self._database.write(EVERY_ORGANIZATION, work) if waits else ()
+
+    async def _deliver(self, one: Claimed) -> None:
+        try:
+            await self._settle(one)
+        except Unavailable as error:
+            log.warning("how a message was sent is not written down, so that it is sent again: %s", error)
+        except asyncio.CancelledError:
+            self._cut_off.append(one)
+            raise
+        finally:
+            del self._under_way[one.message.id]
+
+    async def _settle(self, one: Claimed) -> None:
+        known = await self._known(one.channel)
+        began_ms = self._now_ms()
+        if known is None:
+            receipt = Receipt(delivered=False, detail="there is no such channel here")
+        elif known.gone is not None or not known.enabled:
+            receipt = Receipt(delivered=False, detail="the channel is switched off", retry=False)
+        else:
+            later_ms = await self.free(known)
+            if later_ms is not None:
+                await self._write(lambda connection: outbox.give_back(connection, one, due_ms=later_ms))
+                return
+            began_ms = self._now_ms()
+            receipt = await self.attempt(known, one)
+        receipt = clean(receipt, known)
+        await self._write(lambda connection: self._record(connection, one, known, receipt, began_ms))
+        if receipt.gone:
+            await self._directory.refresh()
+
+    def _record(
+        self, connection: Connection, one: Claimed, known: Known | None, receipt: Receipt, began_ms: int
+    ) -> None:
+        now_ms = self._now_ms()
+        if receipt.gone and known is not None:
+            self._directory.switch_off(connection, known, why=receipt.detail, now_ms=now_ms)
+        state = outbox.settle(connection, one, receipt, began_ms=began_ms, now_ms=now_ms, jitter=self._jitter())
+        paced = None if known is None else _pace(known)
+        if paced is not None and receipt.after is not None and state is not None:
+            pace.hold(connection, paced.of, until_ms=now_ms + _milliseconds(receipt.after))
+        if state == "failed":
+            log.warning("a message to the channel %s is given up: %s", one.channel, receipt.detail)
+
+    async def _known(self, channel: str) -> Known | None:
+        """Also one that was made a moment ago in another process."""
+        known = self._directory.find(channel)
+        if known is None:
+            await self._directory.refresh()
+        return known or self._directory.find(channel)
+
+    async def _write(self, work: Callable[[Connection], object]) -> None:
+        """What was sent is to be written down, and a database that is away comes back."""
+        for left in reversed(range(_WRITES)):
+            try:
+                await self._database.write(EVERY_ORGANIZATION, work)
+                return
+            except Unavailable:
+                if not left:
+                    raise
+                await asyncio.sleep(self._timeout / 30)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            log.error("a message could not be dealt with: %s", type(error).__name__)
+
+    def _now_ms(self) -> int:
+        return round(self._now().timestamp() * 1000)
+
+
+def clean(receipt: Receipt, known: Known | None) -> Receipt:
+    """Its detail in one line, and without the channel's secrets whatever its type has put there."""
+    detail = shortened(one_line(hushed(receipt.detail, None if known is None else known.settings)), _MOST_DETAIL)
+    return Receipt(
+        delivered=receipt.delivered,
+        detail=detail,
+        status=receipt.status,
+        retry=receipt.retry,
+        after=receipt.after,
+        gone=receipt.gone,
+    )
+
+
+def _pace(known: Known) -> Pace | None:
+    found = getattr(known.channel, "pace", None)
+    return found if isinstance(found, Pace) else None
+
+
+def _milliseconds(time: timedelta) -> int:
+    return round(time.total_seconds() * 1000)
