@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .budgets.settings import Declared
 from .channels.settings import Channels
+from .summaries.settings import Summaries
 
 
 class Config(BaseModel):
@@ -13,3 +15,8 @@ class Config(BaseModel):
     channels: Channels = Field(
         default={}, description="Where alerts are sent, by name: each with its type, and what that type wants."
     )
+    budgets: Declared = Field(
+        default=[],
+        description="Amounts that may be spent: what of them is used is alerted, and refused if they are hard.",
+    )
+    summaries: Summaries = Field(default=Summaries(), description="When daily and weekly summaries are sent.")

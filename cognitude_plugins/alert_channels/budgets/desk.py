@@ -87,6 +87,12 @@ class Desk:
         whose = there.gateway.organizations() if organization == EVERY_ORGANIZATION else (organization,)
         return await there.standings.of(shares(budgets, whose), self.now())
 
+    async def standings_of(self, organization: str) -> list[Standing]:
+        """Of all budgets of an organization. Raises `hooks.Unavailable`."""
+        register = self._opened.register
+        found = register.all() if organization == EVERY_ORGANIZATION else register.of(organization)
+        return await self.standing(found, organization)
+
     async def evaluate(self, now: datetime) -> None:
         """The job of each minute. Raises `hooks.Unavailable`."""
         there = self._opened

@@ -6,10 +6,20 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    field_validator,
+    model_validator,
+)
 
 from hooks import Severity
 from hooks.ceiling import CeilingPeriod, CeilingScope
+
+from ..channels.settings import NAME
 
 Per = CeilingPeriod
 Scope = CeilingScope
@@ -18,7 +28,7 @@ MOST_USD: Final = Decimal(10**6) * 1000
 MOST_THRESHOLDS: Final = 10
 _NANO: Final = Decimal("0.000000001")
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Name = Annotated[str, Field(pattern=NAME)]
 Value = Annotated[str, Field(max_length=256)]
 Channels = Annotated[list[Annotated[str, Field(min_length=1, max_length=64)]], Field(max_length=16)]
 
@@ -143,8 +153,7 @@ class DeclaredBudget(Budget):
         return self
 
 
-def consistent(budgets: list[DeclaredBudget]) -> list[DeclaredBudget]:
-    """Raises ``ValueError`` where two are called the same."""
+def _consistent(budgets: list[DeclaredBudget]) -> list[DeclaredBudget]:
     seen: set[str] = set()
     for one in budgets:
         if one.name in seen:
@@ -153,4 +162,4 @@ def consistent(budgets: list[DeclaredBudget]) -> list[DeclaredBudget]:
     return budgets
 
 
-Declared = Annotated[list[DeclaredBudget], Field(max_length=1000)]
+Declared = Annotated[list[DeclaredBudget], Field(max_length=1000), AfterValidator(_consistent)]
