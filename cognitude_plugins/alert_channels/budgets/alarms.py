@@ -35,6 +35,11 @@ def above(standing: Standing, rule: str) -> list[str]:
     return labels[labels.index(rule) + 1 :]
 
 
+def limit(standing: Standing, threshold: Threshold | None) -> int:
+    """How many nano-dollars a threshold, or the amount, stands for."""
+    return standing.amount if threshold is None else int(threshold.percent * standing.amount / 100)
+
+
 def observations(standing: Standing, firing: Mapping[str, str], told: bool = False) -> Iterator[Observation]:
     """``firing`` has the period's name of each of its rules that have an open alert.
 
@@ -98,7 +103,6 @@ def _observation(
     budget, period = standing.share.budget, standing.period
     facts = [*_facts(standing), *([("Also reached", ", ".join(lower))] if lower else [])]
     value = standing.spent if threshold is not None else standing.forecast
-    limit = standing.amount if threshold is None else int(threshold.percent * standing.amount / 100)
     labels = {"budget": budget.name, "scope": budget.scope}
     if budget.scope not in ("organization", "tag"):
         labels[budget.scope] = budget.value
@@ -112,7 +116,7 @@ def _observation(
         severity="warning" if threshold is None else threshold.severity,
         title=_title(standing, threshold, broken),
         value=None if value is None else float(Decimal(value).scaleb(-9)),
-        threshold=float(Decimal(limit).scaleb(-9)),
+        threshold=float(Decimal(limit(standing, threshold)).scaleb(-9)),
         window=period.name,
         channels=tuple(budget.channels),
         labels=labels,

@@ -20,7 +20,7 @@ from ..lifecycle.observation import Observation
 from ..lifecycle.standing import Key
 from ..lifecycle.standing import Standing as OpenAlert
 from ..tables import Alert
-from .alarms import above, ended, highest, observations
+from .alarms import above, ended, highest, limit, observations
 from .owned import FORECAST, Share, shares
 from .period import period_of
 from .register import Register
@@ -94,15 +94,19 @@ class Evaluation:
             self._seen[standing.share.key] = _Seen(budget, standing.period.name, _hour(now), hot)
 
     async def _told(self, standing: Standing, firing: Mapping[str, str]) -> bool:
-        """Whether a higher threshold than the highest that is reached was told in this period."""
+        """Whether in this period a higher threshold than the one reached was told, of a lower amount: as much as this
+        one stands for was known to be spent then.
+        """
         top = highest(standing)
         higher = above(standing, top) if top is not None and firing.get(top) != standing.period.name else []
         if not higher:
             return False
         organization, since = standing.share.organization, round(standing.period.start.timestamp() * 1000)
+        usd = float(Decimal(limit(standing, standing.crossed[-1])).scaleb(-9))
 
         def look(connection: Connection) -> bool:
             mine = (_ALERT.c.organization == organization, _ALERT.c.pending_ms >= since, _ALERT.c.rule.in_(higher))
+            mine += (_ALERT.c.threshold >= usd,)
             return connection.execute(select(_ALERT.c.id).where(*mine).limit(1)).first() is not None
 
         return await self._gateway.database.read(organization, look)
