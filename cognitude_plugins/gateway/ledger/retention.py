@@ -12,7 +12,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from ..storage.database import Storage
 from .batch import alone
 from .rollups import DAY_MS
-from .tables import CALLS, DAYS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES, SEGMENTS
+from .tables import (
+    CALLS,
+    DAYS,
+    FACET_MINUTES,
+    FACET_QUARTERS,
+    HORIZONS,
+    HOURS,
+    IDENTITY_DAYS,
+    MINUTES,
+    SEGMENTS,
+)
 
 if TYPE_CHECKING:
     from ..service_settings import Retention
@@ -35,6 +45,8 @@ async def prune(storage: Storage, retention: Retention, now: float) -> int:
         (HOURS, retention.hours),
         (DAYS, retention.days),
         (IDENTITY_DAYS, retention.days),
+        (FACET_MINUTES, retention.rows),
+        (FACET_QUARTERS, retention.hours),
         (SEGMENTS, retention.days),
     ):
         since = (int(now * 1000) // DAY_MS - days) * DAY_MS

@@ -16,7 +16,15 @@ from cognitude_plugins.gateway.ledger.own_segment import Segment
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, SUMS, amounts_of
 from cognitude_plugins.gateway.ledger.row import COLUMNS, Row
 from cognitude_plugins.gateway.ledger.sketch import bucket, decode, merge
-from cognitude_plugins.gateway.ledger.tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES
+from cognitude_plugins.gateway.ledger.tables import (
+    CALLS,
+    DAYS,
+    FACET_MINUTES,
+    FACET_QUARTERS,
+    HOURS,
+    IDENTITY_DAYS,
+    MINUTES,
+)
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
 from hooks.testing import FakeCall
@@ -105,9 +113,11 @@ def summed(rows: Iterable[Row]) -> dict[str, int]:
     return dict(zip(SUMS, map(sum, zip(*amounts, strict=True)), strict=True)) if amounts else dict.fromkeys(SUMS, 0)
 
 
-def in_table(storage: Storage, table: Table) -> dict[str, int]:
-    """The sums that a table of sums comes to."""
+def in_table(storage: Storage, table: Table, facet: str | None = None) -> dict[str, int]:
+    """The sums that a table of sums comes to; of one by facets, those of this one."""
     asked = select(*(func.coalesce(func.sum(table.c[name]), 0).label(name) for name in SUMS))
+    if facet is not None:
+        asked = asked.where(table.c.facet == facet)
     found = storage.read_now(lambda connection: connection.execute(asked).mappings().one())
     return {name: int(found[name]) for name in SUMS}
 
@@ -127,12 +137,16 @@ def assert_exact(storage: Storage, rows: Sequence[Row]) -> None:
         assert in_table(storage, table) == expected, table.name
         if "sketch" in table.c:
             assert in_sketches(storage, table) == latencies, table.name
+    for table, facet in ((FACET_MINUTES, "key"), (FACET_QUARTERS, "key"), (FACET_QUARTERS, "user")):
+        assert in_table(storage, table, facet) == expected, (table.name, facet)
+        assert in_sketches(storage, table, facet) == latencies, (table.name, facet)
 
 
-def in_sketches(storage: Storage, table: Table) -> dict[int, int]:
+def in_sketches(storage: Storage, table: Table, facet: str | None = None) -> dict[int, int]:
     """All latencies of a table of sums, by bucket."""
     found: dict[int, int] = {}
-    for (sketch,) in storage.read_now(lambda connection: connection.execute(select(table.c.sketch)).all()):
+    asked = select(table.c.sketch) if facet is None else select(table.c.sketch).where(table.c.facet == facet)
+    for (sketch,) in storage.read_now(lambda connection: connection.execute(asked).all()):
         merge(found, decode(bytes(sketch)))
     return found
 
