@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
@@ -19,13 +20,16 @@ from cognitude_plugins.gateway.ledger.reader import Reader
 from cognitude_plugins.gateway.ledger.row import COLUMNS
 from cognitude_plugins.gateway.ledger.tables import CALLS, HORIZONS
 from cognitude_plugins.gateway.openapi import document
+from cognitude_plugins.gateway.outbound.addresses import networks
+from cognitude_plugins.gateway.outbound.guard import Guard
+from cognitude_plugins.gateway.outbound.lent import GuardedOutbound
 from cognitude_plugins.gateway.routes import guarded, operations
 from cognitude_plugins.gateway.runtime import build
 from cognitude_plugins.gateway.storage.branch import Branch
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import downgrade, upgrade
 from cognitude_plugins.gateway.storage.tenant import TenantDatabase
-from hooks import Caller, Database, Ledger, Reply
+from hooks import Caller, Database, Ledger, Outbound, Reply
 
 
 class Tables:
@@ -93,6 +97,16 @@ def configured(folder: Path, base: Mapping[str, Any], snippet: str) -> Any:
     # JSON is YAML.
     path.write_bytes(orjson.dumps({**base, **changed, "models": list(models.values())}))
     return build(path, {})
+
+
+@asynccontextmanager
+async def reaching(*allow: str, allow_http: bool = True) -> AsyncIterator[Outbound]:
+    """The gateway's own way out, to these networks and the public ones."""
+    made = GuardedOutbound(Guard(allow=networks(allow), allow_http=allow_http))
+    try:
+        yield made
+    finally:
+        await made.close()
 
 
 class KeptCalls:

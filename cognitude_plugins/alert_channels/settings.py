@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from .budgets.settings import Declared
 from .channels.settings import Channels
-from .summaries.settings import Summaries
+from .delivery.settings import Delivery
 
 
 class Config(BaseModel):
@@ -15,8 +14,4 @@ class Config(BaseModel):
     channels: Channels = Field(
         default={}, description="Where alerts are sent, by name: each with its type, and what that type wants."
     )
-    budgets: Declared = Field(
-        default=[],
-        description="Amounts that may be spent: what of them is used is alerted, and refused if they are hard.",
-    )
-    summaries: Summaries = Field(default=Summaries(), description="When daily and weekly summaries are sent.")
+    delivery: Delivery = Field(default=Delivery(), description="How messages are sent.")

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from hooks import EVERY_ORGANIZATION, Channel, Database, Outbound, Secrets, Unavailable
 
-from ..changes import next_number, present_number
+from ..changes import present_number
 from . import stored
 from .kinds import kind
-from .settings import Wants, own_settings, parted
+from .settings import Declaration, Wants, own_settings, own_settings_of
 from .stored import Row
 from .target import Target
 
@@ -67,12 +67,12 @@ class Directory:
     that does not answer everything stays as it is."""
 
     def __init__(
-        self, declared: Mapping[str, Mapping[str, Any]], database: Database, secrets: Secrets, outbound: Outbound
+        self, declared: Mapping[str, Declaration], database: Database, secrets: Secrets, outbound: Outbound
     ) -> None:
         self._database = database
         self._secrets = secrets
         self._outbound = outbound
-        self._declared = {one.id: one for name, values in declared.items() for one in (self._of_yaml(name, values),)}
+        self._declared = {one.id: one for name, each in declared.items() for one in (self._of_yaml(name, each),)}
         self._state = _State(number=-1, by_id=self._declared, by_organization=_grouped(self._declared.values()))
         self._turn = asyncio.Lock()
         self._away = False
@@ -118,10 +118,9 @@ class Directory:
         found: dict[str, Any] = orjson.loads(self._secrets.unseal(row.organization, _about(row.id), row.sealed))
         return found
 
-    def switch_off(self, connection: Connection, known: Known, *, why: str, now_ms: int) -> None:
-        """Its receiver wants no more: all processes know it a second after the transaction."""
-        next_number(connection)
-        stored.set_gone(connection, known.target.organization, known.id, why=why, now_ms=now_ms)
+    def unusable(self) -> int:
+        """How many are enabled and yet nothing is sent to them."""
+        return sum(one.enabled and not one.usable for one in self._state.by_id.values())
 
     def _heard(self, organization: str) -> Iterator[Known]:
         yield from self.of(organization)
@@ -150,8 +149,8 @@ class Directory:
         log.warning("the channel %s of %s is not used: %s", row.name, row.organization, problem)
         return replace(_of_row(row), problem=problem)
 
-    def _of_yaml(self, name: str, values: Mapping[str, Any]) -> Known:
-        declaration, settings = parted(values)
+    def _of_yaml(self, name: str, declaration: Declaration) -> Known:
+        settings = own_settings_of(declaration)
         target = declaration.target(id=f"{DECLARED}{name}", name=name, organization=declaration.organization)
         known = Known(target=target, type=declaration.type, wants=declaration, settings=settings)
         try:

@@ -15,9 +15,9 @@ HIDDEN: Final = "**********"
 _LEAST: Final = 4
 
 
-def with_secrets(settings: BaseModel) -> dict[str, Any]:
+def with_secrets(settings: BaseModel, *, exclude_unset: bool = False) -> dict[str, Any]:
     """As JSON values."""
-    found: dict[str, Any] = _plain(settings.model_dump(by_alias=True))
+    found: dict[str, Any] = _plain(settings.model_dump(by_alias=True, exclude_unset=exclude_unset))
     return found
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import time
-from difflib import get_close_matches
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hooks import EVERY_ORGANIZATION, Severity
 
-from .kinds import field_names, kind
+from .forms import with_secrets
+from .kinds import field_names, installed, kind
 from .target import Group, QuietHours, Target
 
 _STRICT: Final = ConfigDict(extra="forbid", frozen=True)
@@ -71,12 +71,9 @@ class Declaration(Wants):
 _OWN: Final = frozenset(Declaration.model_fields)
 
 
-def parted(values: Mapping[str, Any]) -> tuple[Declaration, BaseModel]:
-    """What every channel has, and the settings of its type. Raises ``ValidationError`` with all that is wrong."""
-    common = {name: value for name, value in values.items() if name in _OWN}
-    rest = {name: _plain(value) for name, value in values.items() if name not in _OWN}
-    found = Declaration.model_validate({name: _plain(value) for name, value in common.items()})
-    return found, own_settings(found.type, rest)
+def own_settings_of(declaration: Declaration) -> BaseModel:
+    """The settings of its type, without what every channel has."""
+    return own_settings(declaration.type, _without(with_secrets(declaration, exclude_unset=True)))
 
 
 def own_settings(type: str, values: Mapping[str, Any]) -> BaseModel:
@@ -84,57 +81,54 @@ def own_settings(type: str, values: Mapping[str, Any]) -> BaseModel:
     try:
         config = kind(type).Config
     except ValueError as error:
-        raise _wrong("type", str(error)) from None
+        raise _wrong("type", str(error), type) from None
     known = field_names(config)
     taken = _OWN & known
     if taken:
-        raise _wrong("type", f"the type of channel {type!r} has a setting {min(taken)!r}, as every channel has")
-    for name in values:
-        if name not in known:
-            near = get_close_matches(name, known, n=1, cutoff=0.6)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise _wrong(name[:80], f"a channel of type {type!r} has no such setting{hint}")
+        raise _wrong("type", f"the type of channel {type!r} has a setting {min(taken)!r}, as every channel has", type)
     return config.model_validate(values)
 
 
-def _wrong(name: str, rule: str) -> ValidationError:
-    # Of a custom error the text is no template: it may have braces in it.
+def _wrong(name: str, rule: str, value: object) -> ValidationError:
     error = PydanticCustomError("channel", "{rule}", {"rule": rule})
-    return ValidationError.from_exception_data("channel", [InitErrorDetails(type=error, loc=(name,), input=None)])
+    return ValidationError.from_exception_data("channel", [InitErrorDetails(type=error, loc=(name,), input=value)])
 
 
-def _checked(value: Any) -> Any:
-    """All texts of a channel made unreadable: which of them are secret only its type knows."""
+def _checked(value: Any) -> Declaration:
+    """Raises ``ValidationError`` with what is wrong with it, found by its type's own settings."""
     if not isinstance(value, Mapping):
         raise PydanticCustomError("dict_type", "must be a mapping")
-    parted(value)
-    return hidden(value)
+    common = Declaration.model_validate({name: one for name, one in value.items() if name in _OWN})
+    own_settings(common.type, _without(value))
+    return _SHAPES[common.type].model_validate(value)
 
 
-def hidden(value: Any) -> Any:
-    if isinstance(value, str):
-        return SecretStr(value)
-    if isinstance(value, Mapping):
-        return {name: hidden(one) for name, one in value.items()}
-    return [hidden(one) for one in value] if isinstance(value, list) else value
+def _without(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in _OWN}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list) else value
+def _shapes() -> dict[str, type[Declaration]]:
+    """What a channel looks like, by type: for the schema, and to know which settings are secrets."""
+    found: dict[str, type[Declaration]] = {}
+    for name in sorted(installed()):
+        try:
+            config = kind(name).Config
+        except ValueError:
+            # Told when a channel is of this type.
+            continue
+        fields: dict[str, Any] = {
+            field: (info.annotation, info) for field, info in config.model_fields.items() if field not in _OWN
+        }
+        fields["type"] = (Literal[name], Declaration.model_fields["type"])
+        found[name] = create_model(f"{name.title()}Channel", __base__=Declaration, **fields)
+    return found
 
 
-_Deep = Mapping[str, SecretStr | Any]
-_Declared = Annotated[
-    Mapping[str, SecretStr | _Deep | list[SecretStr | _Deep] | Any],
-    BeforeValidator(_checked),
-    WithJsonSchema(
-        {"type": "object", "properties": {"type": {"type": "string"}}, "required": ["type"], "title": "Channel"}
-    ),
-]
+_SHAPES: Final = _shapes()
 
-Channels = Mapping[Name, _Declared]
-"""By name: `parted` says what each of them is."""
+if TYPE_CHECKING:
+    Channels = dict[str, Declaration]
+else:
+    _ANY = Union[tuple(_SHAPES.values()) or (Declaration,)]  # noqa: UP007
+    Channels = dict[Name, Annotated[_ANY, PlainValidator(_checked, json_schema_input_type=_ANY)]]
+    """By name, each with what its type wants, too: `own_settings_of`."""

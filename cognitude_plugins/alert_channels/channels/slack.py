@@ -24,6 +24,7 @@ MOST_FIELD: Final = 2000
 MOST_TEXT: Final = 4000
 """Of the fallback: Slack cuts it at 40 000 and advises 4 000."""
 
+_SECONDS: Final = 20.0
 _EVERY: Final = timedelta(seconds=1)
 _WORDS: Final = {
     "action_prohibited",
@@ -65,9 +66,9 @@ class Slack:
         check_url(outbound, self._url)
 
     async def send(self, message: Message, outbound: Outbound, *, now: datetime) -> Receipt:
-        headers = {"content-type": "application/json"}
+        url, content = self._url.get_secret_value(), orjson.dumps(payload(message))
         try:
-            answer = await outbound.post(self._url.get_secret_value(), orjson.dumps(payload(message)), headers=headers)
+            answer = await outbound.post(url, content, headers={"content-type": "application/json"}, timeout=_SECONDS)
         except Unreachable as error:
             return unreached(error)
         return read(answer, now)

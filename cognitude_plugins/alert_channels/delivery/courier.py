@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from hooks import EVERY_ORGANIZATION, Database, Outbound, Pace, Receipt, Unavailable
 
+from ..changes import next_number
+from ..channels import stored
 from ..channels.directory import Directory, Known
 from ..channels.forms import hushed
 from ..channels.wording import one_line, shortened
@@ -21,9 +23,9 @@ from .outbox import Claimed
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-MOST: Final = 20
+MOST: Final = 24
 """At once in one process."""
-FEW: Final = 5
+FEW: Final = 4
 """Of them to one channel."""
 
 _CLAIMS: Final = 3
@@ -76,10 +78,10 @@ class Courier:
             task.add_done_callback(self._ended)
         return len(found)
 
-    async def idle(self) -> None:
-        """Until what was begun has ended."""
-        while self._tasks:
-            await asyncio.wait(tuple(self._tasks))
+    async def idle(self, seconds: float) -> None:
+        """Until what was begun has ended, or so long."""
+        if self._tasks:
+            await asyncio.wait(tuple(self._tasks), timeout=seconds)
 
     async def stop(self) -> None:
         """What is not sent within two seconds is given back: another process sends it, maybe a second time."""
@@ -172,11 +174,16 @@ class Courier:
         self, connection: Connection, one: Claimed, known: Known | None, receipt: Receipt, began_ms: int
     ) -> None:
         now_ms = self._now_ms()
-        if receipt.gone and known is not None:
-            self._directory.switch_off(connection, known, why=receipt.detail, now_ms=now_ms)
+        if receipt.gone:
+            # First, as everybody does who changes channels: or two would wait for each other.
+            next_number(connection)
         state = outbox.settle(connection, one, receipt, began_ms=began_ms, now_ms=now_ms, jitter=self._jitter())
-        paced = None if known is None else _pace(known)
-        if paced is not None and receipt.after is not None and state is not None:
+        if state is None or known is None:
+            return
+        if receipt.gone:
+            stored.set_gone(connection, known.target.organization, known.id, why=receipt.detail, now_ms=now_ms)
+        paced = _pace(known)
+        if paced is not None and receipt.after is not None:
             pace.hold(connection, paced.of, until_ms=now_ms + _milliseconds(receipt.after))
         if state == "failed":
             log.warning("a message to the channel %s is given up: %s", one.channel, receipt.detail)
