@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from .channels.settings import Channels
 from .delivery.settings import Delivery
+from .rules.settings import DeclaredRules
 
 
 class Config(BaseModel):
@@ -14,4 +15,5 @@ class Config(BaseModel):
     channels: Channels = Field(
         default={}, description="Where alerts are sent, by name: each with its type, and what that type wants."
     )
+    rules: DeclaredRules = Field(default=(), description="What is watched, and when somebody is told.")
     delivery: Delivery = Field(default=Delivery(), description="How messages are sent.")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from time import time_ns
 from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
@@ -21,7 +22,7 @@ from .plan import Outcome, by_hand, evaluated
 from .silence import Silence
 from .standing import Key, Standing
 from .states import Change, NewId, acknowledged, resolved_by_hand
-from .telling import Audience
+from .telling import Audience, Notice
 from .wording import message
 
 log: Final = logging.getLogger("cognitude.alert_channels")
@@ -94,9 +95,7 @@ class Lifecycle:
         Each organization is one transaction, of which some share one.
         """
         at = _ms(now)
-        by_organization: dict[str, list[Observation]] = {}
-        for one in observations:
-            by_organization.setdefault(one.organization, []).append(one)
+        by_organization = _grouped(observations)
         needed = await self.database.read(
             EVERY_ORGANIZATION, lambda connection: self._needed(connection, by_organization, at, series), patient=True
         )
@@ -107,6 +106,23 @@ class Lifecycle:
                 log.info("an evaluation of %s came after a later one and is left out", now.isoformat())
                 return False
         return True
+
+    async def preview(self, observations: Iterable[Observation], now: datetime, *, series: str = "") -> list[Notice]:
+        """What `observe` would tell of the organizations that these are of."""
+        by_organization = _grouped(observations)
+
+        def work(connection: Connection) -> list[Notice]:
+            standing = _by_organization(stored.open_alerts(connection, by_organization), series)
+            silences = stored.silences(connection, _ms(now))
+            return [
+                notice
+                for name, seen in by_organization.items()
+                for notice in evaluated(
+                    standing.get(name, ()), seen, self._audience(name, silences), _ms(now), series, self.new_id
+                ).notices
+            ]
+
+        return await self.database.read(EVERY_ORGANIZATION, work, patient=True)
 
     async def acknowledge(
         self, organization: str | None, id: str, *, by: str, note: str | None, now: datetime
@@ -213,6 +229,13 @@ class Lifecycle:
         return Audience(targets=self.targets.targets(organization), silences=silences, zone=self.zone(organization))
 
 
+def _grouped(observations: Iterable[Observation]) -> dict[str, list[Observation]]:
+    found: dict[str, list[Observation]] = {}
+    for one in observations:
+        found.setdefault(one.organization, []).append(one)
+    return found
+
+
 def _batches(needed: Sequence[str], seen: Mapping[str, Sequence[Observation]]) -> list[tuple[str, ...]]:
     batches: list[tuple[str, ...]] = []
     batch: list[str] = []
@@ -235,9 +258,10 @@ def _by_organization(alerts: Iterable[Standing], series: str) -> dict[str, list[
 
 
 def _numbered(events: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """With ids that keep their order within the same time."""
+    """With ids that keep the order in which they were written, where they are of the same time."""
+    written = time_ns()
     for number, event in enumerate(events):
-        yield {"id": f"event_{event['at_ms']:013d}{number:06d}{secrets.token_hex(6)}", **event}
+        yield {"id": f"event_{written:020d}{number:06d}{secrets.token_hex(6)}", **event}
 
 
 def _ms(moment: datetime) -> int:
