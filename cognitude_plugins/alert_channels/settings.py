@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .budgets.settings import DeclaredBudgets
 from .channels.settings import Channels
 from .delivery.settings import Delivery
 from .rules.settings import DeclaredRules
+from .summaries.settings import Summaries
 
 
 class Config(BaseModel):
@@ -16,4 +18,9 @@ class Config(BaseModel):
         default={}, description="Where alerts are sent, by name: each with its type, and what that type wants."
     )
     rules: DeclaredRules = Field(default=(), description="What is watched, and when somebody is told.")
+    budgets: DeclaredBudgets = Field(
+        default=[],
+        description="Amounts that may be spent: what of them is used is alerted, and refused if they are hard.",
+    )
+    summaries: Summaries = Field(default=Summaries(), description="When daily and weekly summaries are sent.")
     delivery: Delivery = Field(default=Delivery(), description="How messages are sent.")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from hooks import EVERY_ORGANIZATION, Gateway
+from hooks import EVERY_ORGANIZATION, Gateway, Tick
 
 from .hard import MISSING, publish
 from .owned import declared, shares
@@ -52,7 +53,8 @@ class Desk:
         self._name = name
         self._there: _Open | None = None
 
-    async def open(self, gateway: Gateway, lifecycle: Lifecycle) -> None:
+    @asynccontextmanager
+    async def opened(self, gateway: Gateway, lifecycle: Lifecycle) -> AsyncIterator[None]:
         from .evaluation import Evaluation
         from .register import Register
         from .standings import Standings
@@ -61,11 +63,11 @@ class Desk:
         evaluation = Evaluation(gateway, register, standings, lambda: lifecycle.open(SERIES))
         self._there = _Open(gateway, register, standings, evaluation, lifecycle)
         await self.refresh()
-
-    def close(self) -> None:
-        if self._there is not None:
-            self._there.gateway.ceilings.publish(self._name, ())
-        self._there = None
+        try:
+            yield
+        finally:
+            gateway.ceilings.publish(self._name, ())
+            self._there = None
 
     @property
     def register(self) -> Register:
@@ -93,8 +95,13 @@ class Desk:
         found = register.all() if organization == EVERY_ORGANIZATION else register.of(organization)
         return await self.standing(found, organization)
 
+    async def run(self, tick: Tick) -> None:
+        """The job of each minute."""
+        if self._there is not None:
+            await self.evaluate(tick.due)
+
     async def evaluate(self, now: datetime) -> None:
-        """The job of each minute. Raises `hooks.Unavailable`."""
+        """Raises `hooks.Unavailable`."""
         there = self._opened
         await there.lifecycle.observe(await there.evaluation.budgets_due(now), now, series=SERIES)
 
@@ -103,13 +110,14 @@ class Desk:
         return MISSING if hard and not self._opened.gateway.ceilings.held else None
 
     def status(self) -> Mapping[str, Any]:
-        """For ``/health``."""
+        """For ``/health``; with a ``status`` only where something is wrong."""
         if self._there is None:
-            return {"status": "ok"}
-        hard = sum(one.budget.hard and one.budget.enabled for one in self._there.register.all())
+            return {}
+        budgets = self._there.register.all()
+        hard = sum(one.budget.hard and one.budget.enabled for one in budgets)
+        found: dict[str, Any] = {"budgets": len(budgets), "hard_budgets": hard}
         missing = self.warning(bool(hard))
-        found: dict[str, Any] = {"budgets": len(self._there.register.all()), "hard_budgets": hard}
-        return {"status": "ok", **found} if missing is None else {"status": "degraded", **found, "problem": missing}
+        return found if missing is None else {**found, "status": "degraded", "hard_budgets_problem": missing}
 
     @property
     def _opened(self) -> _Open:

@@ -106,8 +106,8 @@ class Evaluation:
 
         def look(connection: Connection) -> bool:
             mine = (_ALERT.c.organization == organization, _ALERT.c.pending_ms >= since, _ALERT.c.rule.in_(higher))
-            mine += (_ALERT.c.threshold >= usd,)
-            return connection.execute(select(_ALERT.c.id).where(*mine).limit(1)).first() is not None
+            as_much = _ALERT.c.threshold >= usd
+            return connection.execute(select(_ALERT.c.id).where(*mine, as_much).limit(1)).first() is not None
 
         return await self._gateway.database.read(organization, look)
 

@@ -162,4 +162,4 @@ def _consistent(budgets: list[DeclaredBudget]) -> list[DeclaredBudget]:
     return budgets
 
 
-Declared = Annotated[list[DeclaredBudget], Field(max_length=1000), AfterValidator(_consistent)]
+DeclaredBudgets = Annotated[list[DeclaredBudget], Field(max_length=1000), AfterValidator(_consistent)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from hooks import EVERY_ORGANIZATION, Gateway, Message, Part, Unanswerable, Unavailable
+from hooks import EVERY_ORGANIZATION, Gateway, Message, Part, Tick, Unanswerable, Unavailable
 
 from ..channels.target import Target
 from ..local_days import today
@@ -59,19 +60,26 @@ class Desk:
         self._there: _Open | None = None
         self._sent: set[Span] = set()
 
-    def open(self, gateway: Gateway, channels: Channels, standings: Standings) -> None:
+    @asynccontextmanager
+    async def opened(self, gateway: Gateway, channels: Channels, standings: Standings) -> AsyncIterator[None]:
         """``standings`` are those of an organization's budgets."""
         self._there = _Open(gateway, channels, standings)
-
-    def close(self) -> None:
-        self._there = None
+        try:
+            yield
+        finally:
+            self._there = None
 
     @property
     def channels(self) -> Channels:
         return self._opened.channels
 
+    async def run(self, tick: Tick) -> None:
+        """The job of each minute."""
+        if self._there is not None:
+            await self.send_due(tick.due)
+
     async def send_due(self, now: datetime) -> None:
-        """The job of each minute. What cannot be made now is tried again in the next one. Raises `Unavailable`."""
+        """What cannot be made now is tried again in the next one. Raises `Unavailable`."""
         there = self._opened
         self._sent = {one for one in self._sent if one.until > now - timedelta(days=3)}
         wanted = [(one, self._wanting(one)) for one in self._due(now) if one not in self._sent]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from hooks import EVERY_ORGANIZATION, Unavailable
 from tests.alert_channels.budgets.made import budget, owned
 from tests.borrowed import Tables
 
-YAML = declared([DeclaredBudget(name="declared", amount_usd=1, per="day", organization=EVERY_ORGANIZATION)])
+YAML = declared([DeclaredBudget(name="declared", amount_usd=Decimal(1), per="day", organization=EVERY_ORGANIZATION)])
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cognitude_plugins.alert_channels.budgets.settings import Budget, Declared, DeclaredBudget
+from cognitude_plugins.alert_channels.budgets.settings import Budget, DeclaredBudget, DeclaredBudgets
 from tests.alert_channels.budgets.made import budget
 
-DECLARED: TypeAdapter[list[DeclaredBudget]] = TypeAdapter(Declared)
+DECLARED: TypeAdapter[list[DeclaredBudget]] = TypeAdapter(DeclaredBudgets)
 
 
 def test_a_budget_alerts_at_50_80_and_100_per_cent_and_refuses_nothing() -> None:

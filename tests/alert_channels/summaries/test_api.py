@@ -31,7 +31,7 @@ def tables(tmp_path: Path) -> Iterator[Tables]:
 
 @pytest.fixture
 async def place(tables: Tables) -> AsyncIterator[tuple[World, Any]]:
-    world = World(tables.lent())
+    world = await World.opened(tables.lent())
     transport = httpx.ASGITransport(app=gated(routes(world.desk), CALLERS))
     async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -56,13 +57,19 @@ class World:
         wanting += [target("silent", organization="acme"), target("ops", organization="*", summaries=BOTH)]
         self.channels = Named(wanting)
         self.settings = settings or Summaries()
-        self.desk = self.another()
+        self.desk = Desk(self.settings)
+        self.stack = AsyncExitStack()
 
-    def another(self) -> Desk:
-        """As in a process that takes over."""
-        desk = Desk(self.settings, now=lambda: START)
-        desk.open(self.gateway, self.channels, nothing)
-        return desk
+    @classmethod
+    async def opened(cls, database: Database, settings: Summaries | None = None, **changed: Any) -> World:
+        found = cls(database, settings, **changed)
+        await found.take_over()
+        return found
+
+    async def take_over(self) -> None:
+        """As another process does."""
+        self.desk = Desk(self.settings, now=lambda: START)
+        await self.stack.enter_async_context(self.desk.opened(self.gateway, self.channels, nothing))
 
     async def run(self, since: datetime, until: datetime, step: timedelta = MINUTE) -> None:
         while since < until:
@@ -87,7 +94,7 @@ class World:
 
 
 async def test_over_a_change_of_clocks_each_comes_at_eight_by_its_own(database: Database) -> None:
-    world = World(database)
+    world = await World.opened(database)
     await world.run(START, START + 3 * DAY, 30 * MINUTE)
     sent = await world.sent()
     assert [(at, what) for channel, at, what in sent if channel == "acme-mail"] == [
@@ -112,7 +119,7 @@ async def test_over_a_change_of_clocks_each_comes_at_eight_by_its_own(database: 
 
 
 async def test_the_gateways_own_channels_get_one_of_all_organizations(database: Database) -> None:
-    world = World(database)
+    world = await World.opened(database)
     await world.run(START, START + DAY, 30 * MINUTE)
     sent = await world.sent()
     assert [(at, what) for channel, at, what in sent if channel == "ops"] == [
@@ -122,18 +129,18 @@ async def test_the_gateways_own_channels_get_one_of_all_organizations(database: 
 
 
 async def test_nobody_is_told_of_nothing_unless_he_wants_to_be(database: Database) -> None:
-    world = World(database)
+    world = await World.opened(database)
     await world.run(START, START + DAY, HOUR)
     assert not [one for one in await world.sent() if one[0] in ("idle-mail", "silent")]
-    world = World(database, Summaries(empty=True))
+    world = await World.opened(database, Summaries(empty=True))
     await world.run(START, START + DAY, HOUR)
     assert [one for one in await world.sent() if one[0] == "idle-mail"]
 
 
 async def test_takeovers_and_restarts_send_nothing_twice(database: Database) -> None:
-    world = World(database)
+    world = await World.opened(database)
     for minutes in range(0, 24 * 60, 30):
-        world.desk = world.another()
+        await world.take_over()
         for _ in range(2):
             await world.desk.send_due(START + minutes * MINUTE)
     sent = await world.sent()
@@ -141,17 +148,17 @@ async def test_takeovers_and_restarts_send_nothing_twice(database: Database) -> 
 
 
 async def test_another_zone_sends_nothing_twice(database: Database) -> None:
-    world = World(database, Summaries(weekly=None))
+    world = await World.opened(database, Summaries(weekly=None))
     await world.run(START, START + DAY, 30 * MINUTE)
     world.zones["acme"] = "America/New_York"
-    world.desk = world.another()
+    await world.take_over()
     await world.run(START + DAY, START + 2 * DAY + HOUR, 30 * MINUTE)
     mine = [what for channel, _, what in await world.sent() if channel == "acme-mail"]
     assert mine == ["Daily summary of acme, 2026-10-24", "Daily summary of acme, 2026-10-25"]
 
 
 async def test_what_was_missed_is_made_good_for_some_hours(database: Database) -> None:
-    world = World(database, Summaries(weekly=None))
+    world = await World.opened(database, Summaries(weekly=None))
     await world.desk.send_due(datetime(2026, 10, 25, 12, 59, tzinfo=UTC))
     assert "acme-mail" in {channel for channel, _, _ in await world.sent()}
     await world.desk.send_due(datetime(2026, 10, 26, 13, tzinfo=UTC))
@@ -165,14 +172,15 @@ async def test_a_ledger_that_is_away_is_asked_again_in_the_next_minute(database:
         async def usage(self, *args: Any, **options: Any) -> Any:
             raise Unavailable("database", "away")
 
-    world = World(database)
+    world = await World.opened(database)
     there = world.gateway
     world.gateway = FakeGateway(database=database, ledger=Away(), time_zones=ZONES)
-    world.desk = world.another()
+    await world.take_over()
     eight = datetime(2026, 10, 25, 7, tzinfo=UTC)
     await world.desk.send_due(eight)
     assert await world.sent() == []
-    world.desk.open(there, world.channels, nothing)
+    world.gateway = there
+    await world.take_over()
     await world.desk.send_due(eight + MINUTE)
     assert "acme-mail" in {channel for channel, _, _ in await world.sent()}
 
@@ -185,7 +193,7 @@ async def test_other_plugins_have_their_part_and_one_that_fails_is_left_out(data
         raise Unavailable("database", "away")
 
     sections = (Section(name="away", read=away), Section(name="weather", read=weather))
-    world = World(database, sections=sections)
+    world = await World.opened(database, sections=sections)
     found = await world.desk.made("acme", "daily", None)
     assert found.parts[-1] == Part(heading="Weather", text="acme 22 to 23")
     everybody = await world.desk.made(EVERY_ORGANIZATION, "weekly", START.date())
@@ -193,7 +201,7 @@ async def test_other_plugins_have_their_part_and_one_that_fails_is_left_out(data
 
 
 async def test_what_is_sent_by_hand_is_sent_each_time(database: Database) -> None:
-    world = World(database)
+    world = await World.opened(database)
     message = await world.desk.made("acme", "daily", None)
     mail = world.channels.named("acme", "acme-mail")
     assert mail is not None

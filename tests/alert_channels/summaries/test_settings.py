@@ -13,7 +13,8 @@ from cognitude_plugins.alert_channels.summaries.settings import Summaries
 
 def test_by_default_they_come_at_eight_and_on_mondays() -> None:
     assert (Summaries().daily_clock, Summaries().weekly_clock) == (time(8), (0, time(8)))
-    assert Summaries(daily=None, weekly=None).daily_clock is Summaries(weekly=None).weekly_clock is None
+    assert Summaries(daily=None).daily_clock is None
+    assert Summaries(weekly=None).weekly_clock is None
     assert Summaries(weekly="sun 23:59").weekly_clock == (6, time(23, 59))
 
 
