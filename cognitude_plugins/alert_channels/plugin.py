@@ -29,7 +29,7 @@ class AlertChannels:
         self._config = config
         self._desk = Desk(config)
         self._watch = Watch(config.rules, name=name)
-        self._budgets = Budgets(config.budgets, name)
+        self._budgets = Budgets(config.budgets, name, every=config.budgets_every)
         self._summaries = Summaries(config.summaries)
 
     @hookimpl

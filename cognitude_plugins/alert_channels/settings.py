@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from .budgets.settings import DeclaredBudgets
 from .channels.settings import Channels
 from .delivery.settings import Delivery
-from .rules.settings import DeclaredRules
+from .rules.settings import DeclaredRules, Every
 from .summaries.settings import Summaries
 
 
@@ -21,6 +23,10 @@ class Config(BaseModel):
     budgets: DeclaredBudgets = Field(
         default=[],
         description="Amounts that may be spent: what of them is used is alerted, and refused if they are hard.",
+    )
+    budgets_every: Every = Field(
+        default=timedelta(hours=1),
+        description="How often budgets are looked at that are neither hard nor used to 80 %; those are each minute.",
     )
     summaries: Summaries = Field(default=Summaries(), description="When daily and weekly summaries are sent.")
     delivery: Delivery = Field(default=Delivery(), description="How messages are sent.")

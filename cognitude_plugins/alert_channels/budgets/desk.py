@@ -6,7 +6,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from hooks import EVERY_ORGANIZATION, Gateway, Tick
@@ -44,12 +44,14 @@ class Desk:
         budgets: Sequence[DeclaredBudget],
         name: str,
         *,
+        every: timedelta = timedelta(hours=1),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         new_id: Callable[[], str] = lambda: f"budget_{secrets.token_hex(12)}",
     ) -> None:
         self.now = now
         self.new_id = new_id
         self._declared = budgets
+        self._every = every
         self._name = name
         self._there: _Open | None = None
 
@@ -60,7 +62,7 @@ class Desk:
         from .standings import Standings
 
         register, standings = Register(declared(self._declared), gateway.database), Standings(gateway)
-        evaluation = Evaluation(gateway, register, standings, lambda: lifecycle.open(SERIES))
+        evaluation = Evaluation(gateway, register, standings, lambda: lifecycle.open(SERIES), every=self._every)
         self._there = _Open(gateway, register, standings, evaluation, lifecycle)
         await self.refresh()
         try:
@@ -96,14 +98,16 @@ class Desk:
         return await self.standing(found, organization)
 
     async def run(self, tick: Tick) -> None:
-        """The job of each minute."""
+        """The job of each minute. Run out of turn, which is not at a full one, it looks at all budgets."""
         if self._there is not None:
-            await self.evaluate(tick.due)
+            turn = tick.due.replace(second=0, microsecond=0)
+            await self.evaluate(tick.due, everything=tick.due != turn)
 
-    async def evaluate(self, now: datetime) -> None:
+    async def evaluate(self, now: datetime, *, everything: bool = False) -> None:
         """Raises `hooks.Unavailable`."""
         there = self._opened
-        await there.lifecycle.observe(await there.evaluation.budgets_due(now), now, series=SERIES)
+        found = await there.evaluation.budgets_due(now, everything=everything)
+        await there.lifecycle.observe(found, now, series=SERIES)
 
     def warning(self, hard: bool) -> str | None:
         """What is missing for a hard budget."""

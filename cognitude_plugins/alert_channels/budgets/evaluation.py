@@ -1,14 +1,15 @@
 """When which budget is looked at, and what alerts follow of it.
 
-All once in an hour; those that are hard or used to 80 per cent, that were changed, or whose period has just begun, each
-minute. What was found last is known to this process only: one that takes over looks at all of them first.
+All once in an hour, or however often it was set to; those that are hard or used to 80 per cent, that were changed, or
+whose period has just begun, each minute. What was found last is known to this process only: one that takes over looks
+at all of them first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ from .standings import Standings
 
 HOT_PERCENT: Final = 80
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
 _ALERT: Final[Any] = Alert.__table__  # type: ignore[attr-defined]
 
 
@@ -37,12 +40,14 @@ _ALERT: Final[Any] = Alert.__table__  # type: ignore[attr-defined]
 class _Seen:
     budget: Budget
     period: str
-    hour: datetime
+    turn: int
     hot: bool
 
 
 class Evaluation:
-    """``opened`` gives the open alerts of budgets, by organization, rule and subject."""
+    """``opened`` gives the open alerts of budgets, by organization, rule and subject; ``every`` is how often those are
+    looked at that are neither hard nor nearly used up.
+    """
 
     def __init__(
         self,
@@ -50,14 +55,17 @@ class Evaluation:
         register: Register,
         standings: Standings,
         opened: Callable[[], Awaitable[Mapping[Key, OpenAlert]]],
+        *,
+        every: timedelta = timedelta(hours=1),
     ) -> None:
         self._gateway = gateway
         self._register = register
         self._standings = standings
         self._opened = opened
+        self._every = every
         self._seen: dict[tuple[str, str], _Seen] = {}
 
-    async def budgets_due(self, now: datetime) -> Sequence[Observation]:
+    async def budgets_due(self, now: datetime, *, everything: bool = False) -> Sequence[Observation]:
         """What is to be observed of the budgets whose turn it is. Raises `hooks.Unavailable`."""
         await self._register.refresh()
         there = shares(self._register.all(), self._gateway.organizations())
@@ -65,7 +73,7 @@ class Evaluation:
         firing: dict[str, dict[str, str]] = {}
         for alert in opened:
             firing.setdefault(alert.organization, {})[alert.rule] = alert.window
-        due = [one for one in there if self._is_due(one, now)]
+        due = [one for one in there if everything or self._is_due(one, now)]
         found = await self._standings.of(due, now)
         self._remember(there, found, now)
         told = [await self._told(one, firing.get(one.share.organization, {})) for one in found]
@@ -80,7 +88,7 @@ class Evaluation:
 
     def _is_due(self, share: Share, now: datetime) -> bool:
         seen = self._seen.get(share.key)
-        if seen is None or seen.hot or seen.hour != _hour(now) or seen.budget != share.budget:
+        if seen is None or seen.hot or seen.turn != self._turn(now) or seen.budget != share.budget:
             return True
         zone = self._gateway.time_zone(share.organization)
         return seen.period != period_of(share.budget.per, zone, now, share.budget.since).name
@@ -91,7 +99,10 @@ class Evaluation:
         for standing in found:
             budget = standing.share.budget
             hot = budget.enabled and (budget.hard or (standing.percent or Decimal(0)) >= HOT_PERCENT)
-            self._seen[standing.share.key] = _Seen(budget, standing.period.name, _hour(now), hot)
+            self._seen[standing.share.key] = _Seen(budget, standing.period.name, self._turn(now), hot)
+
+    def _turn(self, now: datetime) -> int:
+        return (now - _EPOCH) // self._every
 
     async def _told(self, standing: Standing, firing: Mapping[str, str]) -> bool:
         """Whether in this period a higher threshold than the one reached was told, of a lower amount: as much as this
@@ -121,7 +132,3 @@ def _gone(there: Sequence[Share], opened: Iterable[OpenAlert]) -> list[Observati
         if label != FORECAST or one.budget.forecast
     }
     return [ended(one) for one in opened if (one.organization, one.rule) not in present]
-
-
-def _hour(now: datetime) -> datetime:
-    return now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

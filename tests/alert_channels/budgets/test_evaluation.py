@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -72,7 +73,7 @@ class World:
                 (
                     row.organization,
                     f"{datetime.fromtimestamp(row.created_ms / 1000, UTC):%d %H:%M}",
-                    row.message,
+                    json.loads(row.message)["title"],
                 )
                 for row in rows
             ]
@@ -181,6 +182,9 @@ async def test_most_are_looked_at_each_hour_and_hot_or_hard_or_new_ones_each_min
     await world.run(START + 59 * MINUTE)
     assert world.ledger.asked == asked
     await world.at(START + HOUR)
+    assert world.ledger.asked > asked
+    asked = world.ledger.asked
+    await world.evaluation.budgets_due(world.now + MINUTE, everything=True)
     assert world.ledger.asked > asked
     await world.register.add(hard)
     asked = world.ledger.asked

@@ -80,7 +80,7 @@ class World:
         """Channel, time by UTC, and what."""
 
         def look(connection: Any) -> list[tuple[str, str, str]]:
-            rows = connection.execute(_OUTBOX.select().order_by(_OUTBOX.c.created_ms, _OUTBOX.c.id))
+            rows = connection.execute(_OUTBOX.select().order_by(_OUTBOX.c.created_ms, _OUTBOX.c.dedup_key))
             return [
                 (
                     row.channel.removeprefix("id-"),
