@@ -42,7 +42,7 @@ pipeline:
       budgets:
         - {{name: everybody, amount_usd: 1000, per: day, organization: "*"}}
 """
-ASKED = {"model": "dollar", "messages": [{"role": "user", "content": "Hello"}]}
+ASKED = {"model": "dollar", "max_tokens": 100, "messages": [{"role": "user", "content": "Hello"}]}
 
 
 @dataclass(frozen=True, slots=True)
