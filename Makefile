@@ -14,6 +14,9 @@ WORKERS ?= 1
 DATA ?= $(firstword $(wildcard data/routing/outcomes.jsonl.gz ../*/data/routing/outcomes.jsonl.gz))
 SEED ?= 0
 
+# Where this is set, every gateway that a test starts compiles itself anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help run install test lint check format soak bench eval-routing eval-forecast eval-recommendations conformance lock schema docs clean
 
 help:

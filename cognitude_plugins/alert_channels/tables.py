@@ -164,6 +164,7 @@ class AlertOutbox(SQLModel, table=True):
         UniqueConstraint("dedup_key"),
         Index("alert_outbox_state_due", "state", "due_ms"),
         Index("alert_outbox_organization_created", "organization", "created_ms"),
+        Index("alert_outbox_channel_id", "channel", "id"),
     )
 
     id: str = Field(sa_column=Column(Text, primary_key=True))

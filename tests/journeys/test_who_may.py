@@ -25,6 +25,7 @@ pipeline:
   - use: limiter
   - use: complexity_router
   - use: balancer
+  - use: alert_channels
 """
 
 KNOCKING = (
@@ -48,6 +49,8 @@ ADMINS = {**ANY_KEY, "viewer": "403", "member": "403", "gateway": "in"}
 """An organization's admins for what is their own, gateway admins for all."""
 OWNER = {**ADMINS, "foreign": "404"}
 """Of one object of the organization ``acme``."""
+OWN_READING = {**ANY, "foreign": "404"}
+"""The same, of what every key of the organization may see."""
 ACTING = {**ADMINS, "gateway": "400"}
 """A gateway admin has to say for whom."""
 READING = {**ANY_KEY, "gateway": "400"}
@@ -106,6 +109,15 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/analytics/anomalies"): READING,
     ("GET", "/routing/experiments"): READING,
     ("POST", "/routing/scores"): ACTING_MEMBERS,
+    ("POST", "/alerts/channels"): ADMINS,
+    ("GET", "/alerts/channels"): ANY,
+    ("GET", "/alerts/channels/{id}"): OWN_READING,
+    ("PATCH", "/alerts/channels/{id}"): OWNER,
+    ("DELETE", "/alerts/channels/{id}"): OWNER,
+    ("POST", "/alerts/channels/{id}/rotate"): OWNER,
+    ("GET", "/alerts/channels/{id}/deliveries"): OWN_READING,
+    ("POST", "/alerts/deliveries/{id}/redeliver"): OWNER,
+    ("POST", "/alerts/test/{id}"): OWNER,
 }
 
 
@@ -133,7 +145,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         user = made(root, "/admin/users", organization="acme", name="ada", role="member")["id"]
         key = made(root, "/admin/keys", organization="acme", role="member")["id"]
         time.sleep(2.5)
+        settings = {"routing_key": "r" * 32}
+        channel = made(
+            root, "/alerts/channels?organization=acme", name="pager", type="pagerduty", settings=settings, enabled=False
+        )["id"]
         ids = {"/admin/organizations": "acme", "/admin/users": user, "/admin/keys": key, "/v1/models": "sim"}
+        ids |= {"/alerts/channels": channel, "/alerts/test": channel, "/alerts/deliveries": "msg_0"}
         yield Place(one=one, keys=keys, ids=ids)
 
 

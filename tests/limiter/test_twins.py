@@ -170,7 +170,7 @@ def server() -> Iterator[redis.Redis]:
 
 
 @pytest.mark.parametrize(
-    ("examples", "steps"), [(500, 40), pytest.param(3000, 80, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])]
+    ("examples", "steps"), [(200, 40), pytest.param(3000, 80, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])]
 )
 def test_the_script_and_its_twin_do_not_diverge(server: redis.Redis, examples: int, steps: int) -> None:
     machine = type("TwinsOfThisServer", (Twins,), {"client": server})

@@ -7,6 +7,7 @@ from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from inspect import iscoroutinefunction
 from typing import Any, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel
@@ -50,8 +51,9 @@ def kind(name: str) -> type[Channel]:
     except (ImportError, AttributeError) as error:
         raise ValueError(f"the type of channel {name!r} cannot be loaded: {error}") from None
     config = getattr(found, "Config", None)
-    if not isinstance(config, type) or not issubclass(config, BaseModel) or not callable(getattr(found, "send", None)):
-        raise ValueError(f"the type of channel {name!r} is no channel: {point.value} has no Config or no send")
+    sends = iscoroutinefunction(getattr(found, "send", None))
+    if not isinstance(config, type) or not issubclass(config, BaseModel) or not sends:
+        raise ValueError(f"the type of channel {name!r} is no channel: {point.value} has no Config or no async send")
     channel: type[Channel] = found
     return channel
 

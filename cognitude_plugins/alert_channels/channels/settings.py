@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import time
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, create_model
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hooks import EVERY_ORGANIZATION, Severity
 
-from .forms import with_secrets
+from .forms import with_secrets, without_secrets
 from .kinds import field_names, installed, kind
 from .target import Group, QuietHours, Target
 
@@ -130,5 +130,6 @@ if TYPE_CHECKING:
     Channels = dict[str, Declaration]
 else:
     _ANY = Union[tuple(_SHAPES.values()) or (Declaration,)]  # noqa: UP007
-    Channels = dict[Name, Annotated[_ANY, PlainValidator(_checked, json_schema_input_type=_ANY)]]
+    _SHOWN = PlainSerializer(without_secrets, return_type=dict[str, Any])
+    Channels = dict[Name, Annotated[_ANY, PlainValidator(_checked, json_schema_input_type=_ANY), _SHOWN]]
     """By name, each with what its type wants, too: `own_settings_of`."""

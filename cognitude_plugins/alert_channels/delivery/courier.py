@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import random
 from secrets import token_hex
@@ -60,6 +61,7 @@ class Courier:
         self._under_way: dict[str, Claimed] = {}
         self._cut_off: list[Claimed] = []
         self._stopped = False
+        self._away = False
 
     async def round(self) -> int:
         """Begin to send what is due, and return how many that are. Does not wait until they are sent."""
@@ -69,8 +71,11 @@ class Courier:
         try:
             found = await self._claim(room)
         except Unavailable as error:
-            log.warning("messages are not sent for now: %s", error)
+            if not self._away:
+                log.warning("messages are not sent for now: %s", error)
+            self._away = True
             return 0
+        self._away = False
         for one in found:
             self._under_way[one.message.id] = one
             task = asyncio.create_task(self._deliver(one), name=f"deliver {one.message.id}")
@@ -92,7 +97,12 @@ class Courier:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._cut_off:
-            await self._write(lambda connection: [outbox.give_back(connection, one) for one in self._cut_off])
+            # Or else the claims run out.
+            with suppress(Unavailable):
+                await self._database.write(
+                    EVERY_ORGANIZATION,
+                    lambda connection: [outbox.give_back(connection, one) for one in self._cut_off],
+                )
 
     async def attempt(self, known: Known, one: Claimed) -> Receipt:
         """Try once, whether the channel is enabled or not. Never raises: what its type does wrong is a receipt too."""
@@ -108,13 +118,13 @@ class Courier:
         if late:
             # It may take a moment to be cancelled, or refuse to be.
             await asyncio.wait({task}, timeout=1.0)
+        found = _outcome(task)
+        if late:
             return Receipt(delivered=False, detail=f"timeout: it was not sent within {self._timeout:g} s")
-        error = None if task.cancelled() else task.exception()
-        if error is not None or task.cancelled():
+        if not isinstance(found, Receipt):
             # Not its text, which may have a secret in it.
-            kind = "CancelledError" if error is None else type(error).__name__
-            return Receipt(delivered=False, detail=f"the type of channel {known.type} failed with {kind}")
-        return task.result()
+            return Receipt(delivered=False, detail=f"the type of channel {known.type} failed with {found}")
+        return found
 
     async def free(self, known: Known) -> int | None:
         """None if its receiver takes something now; or else when to ask again, in milliseconds since 1970."""
@@ -227,6 +237,17 @@ def clean(receipt: Receipt, known: Known | None) -> Receipt:
         after=receipt.after,
         gone=receipt.gone,
     )
+
+
+def _outcome(task: asyncio.Future[Receipt]) -> Receipt | str | None:
+    """What it has come to, or the kind of what it raised."""
+    if not task.done():
+        return None
+    error = asyncio.CancelledError() if task.cancelled() else task.exception()
+    if error is not None:
+        return type(error).__name__
+    found: object = task.result()
+    return found if isinstance(found, Receipt) else f"a {type(found).__name__} in place of a Receipt"
 
 
 def _pace(known: Known) -> Pace | None:

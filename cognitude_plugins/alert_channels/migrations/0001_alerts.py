@@ -148,6 +148,7 @@ def _messages() -> None:
     )
     op.create_index("alert_outbox_state_due", "alert_outbox", ["state", "due_ms"])
     op.create_index("alert_outbox_organization_created", "alert_outbox", ["organization", "created_ms"])
+    op.create_index("alert_outbox_channel_id", "alert_outbox", ["channel", "id"])
     op.create_table(
         "alert_attempt",
         sa.Column("id", sa.Text, primary_key=True),

@@ -24,7 +24,7 @@ def test_ours_are_installed() -> None:
     [
         ("cognitude_no_such_module:Channel", "cannot be loaded: No module named 'cognitude_no_such_module'"),
         ("json:NoSuchThing", "cannot be loaded"),
-        ("json:dumps", "is no channel: json:dumps has no Config or no send"),
+        ("json:dumps", "is no channel: json:dumps has no Config or no async send"),
     ],
 )
 def test_what_is_no_channel_is_refused(monkeypatch: pytest.MonkeyPatch, value: str, rule: str) -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cognitude_plugins.alert_channels as plugin
+from cognitude_plugins.alert_channels.channels.directory import Known
+from cognitude_plugins.alert_channels.channels.settings import Wants
+from cognitude_plugins.alert_channels.channels.target import Target
 from cognitude_plugins.alert_channels.delivery.courier import FEW
+from cognitude_plugins.alert_channels.delivery.outbox import Claimed
+from hooks import Message, Outbound, Receipt
 from tests.alert_channels.opened import Office, opened
-from tests.alert_channels.receivers import answer, receiving, reset, silent
+from tests.alert_channels.receivers import answer, message, receiving, reset, silent
 from tests.borrowed import Tables
 
 
@@ -213,3 +219,43 @@ async def test_health_says_what_waits_and_what_was_given_up(office: Office, tabl
     status = office.desk.status()
     assert (status["status"], status["waiting"], status["failed"]) == ("ok", 1, 1)
     assert status["oldest_waiting_seconds"] >= 0
+
+
+class Careless:
+    """A type of channel as a stranger may write it."""
+
+    def __init__(self, does: Any) -> None:
+        self._does = does
+
+    async def send(self, message: Message, outbound: Outbound, *, now: datetime) -> Receipt:
+        found: Receipt = await self._does()
+        return found
+
+
+async def raises() -> Receipt:
+    raise RuntimeError("with a canary-secret in it")
+
+
+async def refuses_to_end() -> Receipt:
+    with suppress(asyncio.CancelledError):
+        await asyncio.sleep(60)
+    raise RuntimeError("late")
+
+
+async def answers_nonsense() -> Any:
+    return "ok"
+
+
+@pytest.mark.parametrize(
+    ("does", "detail"),
+    [
+        (raises, "the type of channel careless failed with RuntimeError"),
+        (answers_nonsense, "the type of channel careless failed with a str in place of a Receipt"),
+        (refuses_to_end, "timeout: it was not sent within 1 s"),
+    ],
+)
+async def test_what_a_careless_type_does_is_a_failed_attempt(office: Office, does: Any, detail: str) -> None:
+    target = Target(id="c", name="c", organization="acme")
+    known = Known(target=target, type="careless", wants=Wants(), channel=Careless(does))  # type: ignore[arg-type]
+    one = Claimed(message=message(), channel="c", attempts=0, claim="x")
+    assert await office.desk.courier.attempt(known, one) == Receipt(delivered=False, detail=detail)
