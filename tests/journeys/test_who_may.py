@@ -132,6 +132,12 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("POST", "/alerts/silences"): ADMINS,
     ("GET", "/alerts/silences"): ANY,
     ("DELETE", "/alerts/silences/{id}"): OWNER,
+    ("POST", "/alerts/budgets"): ADMINS,
+    ("GET", "/alerts/budgets"): ANY,
+    ("GET", "/alerts/budgets/{id}"): OWN_READING,
+    ("PATCH", "/alerts/budgets/{id}"): OWNER,
+    ("DELETE", "/alerts/budgets/{id}"): OWNER,
+    ("POST", "/alerts/summaries"): ADMINS,
 }
 
 
@@ -168,6 +174,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         rule = {"name": "errors", "metric": "error_rate", "threshold": 0.5}
         ids["/alerts/configs"] = made(root, "/alerts/configs?organization=acme", **rule)["id"]
         ids |= {"/alerts/silences": "silence_0", "/alerts/": "alert_0"}
+        budget = made(root, "/alerts/budgets?organization=acme", name="all", amount_usd=9, per="day")["id"]
+        ids |= {"/alerts/budgets": budget}
         yield Place(one=one, keys=keys, ids=ids)
 
 
@@ -221,6 +229,7 @@ def knock(place: Place, method: str, path: str, who: str) -> int:
             for method in ("GET", "PATCH", "DELETE")
         ),
         ("GET", "/admin/organizations"),
+        *((method, "/alerts/budgets") for method in ("GET", "PATCH", "DELETE")),
     ],
 )
 def test_what_belongs_to_another_organization_does_not_exist(place: Place, method: str, path: str) -> None:
@@ -229,6 +238,7 @@ def test_what_belongs_to_another_organization_does_not_exist(place: Place, metho
             path, {"status": "disabled"}
         )
         acting = {"params": {"organization": "acme"}} if path == "/alerts/configs" else {}
+        changed = _CHANGES.get(path, {"status": "disabled"})
         body: Any = {"json": changed} if method == "PATCH" else {}
         before = root.get(f"{path}/{place.ids[path]}", **acting).json()
         foreign = http.request(method, f"{path}/{place.ids[path]}", **body)
@@ -236,6 +246,9 @@ def test_what_belongs_to_another_organization_does_not_exist(place: Place, metho
         assert (foreign.status_code, unknown.status_code) == (404, 404)
         assert without_id(foreign, place.ids[path]) == without_id(unknown, "x" * len(place.ids[path]))
         assert root.get(f"{path}/{place.ids[path]}", **acting).json() == before
+
+
+_CHANGES: dict[str, dict[str, Any]] = {"/admin/keys": {"label": "theirs"}, "/alerts/budgets": {"amount_usd": 1}}
 
 
 def without_id(answer: httpx.Response, id: str) -> Any:

@@ -109,6 +109,6 @@ class _Rooms:
 
 _GROUPS: dict[str, Callable[[Standing], str]] = {
     "none": lambda alert: alert.id,
-    "rule": lambda alert: alert.rule,
+    "rule": lambda alert: alert.rule.rpartition(":")[0] if alert.rule.startswith("budget:") else alert.rule,
     "all": lambda alert: "",
 }

@@ -21,7 +21,7 @@ def message(notice: Notice, now: int, zone: str) -> Message:
     alerts = notice.alerts
     one = alerts[0]
     severity = max((each.severity for each in alerts), key=lambda each: RANK[each])
-    same = {each.rule for each in alerts} == {one.rule}
+    same = {each.name for each in alerts} == {one.name}
     return Message(
         id="",
         kind=notice.kind,
