@@ -11,13 +11,16 @@ import asyncio
 import random
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any, Final
+
+from sqlalchemy import Connection
 
 import cognitude_plugins.alert_channels as plugin
 from cognitude_plugins.alert_channels.channels.target import Target
@@ -126,7 +129,7 @@ async def measured(storage: Storage, folder: Path, calls: int, times: int, bound
     life = Lifecycle(database=database, targets=Everyone(), enqueue=enqueue, zone=world.time_zone)
     took = await _run(Evaluation(world, life, lambda: bound), times + 1)
     questions = ledger.asked // (times + 1)
-    alerts = len(await life.open(SERIES))
+    alerts = len((await life.look(SERIES, DUE)).standing)
     single = [Bound(id="rule_one", organization=ORGANIZATIONS[0], rule=bound[0].rule)]
     one = await _run(Evaluation(world, life, lambda: single), times + 1, after=times + 2)
     return Measured(
@@ -172,9 +175,13 @@ def load(storage: Storage, calls: int, folder: Path) -> None:
     lines = list(_lines(calls, due, dice))
     for first in range(0, calls, 10_000):
         some = lines[first : first + 10_000]
-        storage.write_now(lambda connection, some=some: connection.execute(CALLS.insert(), some), patient=True)
+        storage.write_now(partial(_put, lines=some), patient=True)
     first_day = due // DAY_MS * DAY_MS - 31 * DAY_MS
     rebuild(storage, first_day, due + DAY_MS, lambda count: None)
+
+
+def _put(connection: Connection, *, lines: Sequence[Mapping[str, Any]]) -> None:
+    connection.execute(CALLS.insert(), [dict(line) for line in lines])
 
 
 def _lines(calls: int, due: int, dice: random.Random) -> Iterator[dict[str, Any]]:

@@ -102,6 +102,15 @@ def test_a_field_called_title_keeps_its_place() -> None:
 
 
 def test_plugins_of_other_packages_are_in_it_only_when_asked_for() -> None:
-    ours = {"analytics", "balancer", "complexity_router", "limiter", "redact", "redis_cache", "request_defaults"}
+    ours = {
+        "alert_channels",
+        "analytics",
+        "balancer",
+        "complexity_router",
+        "limiter",
+        "redact",
+        "redis_cache",
+        "request_defaults",
+    }
     assert ours == installed_configs(BUILT_IN).keys()
     assert installed_configs("no-such-package") == {}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from time import time_ns
 from typing import Any, Final, Protocol
@@ -17,17 +18,17 @@ from hooks import EVERY_ORGANIZATION, Database, Message
 
 from ..channels.target import Target
 from . import stored
+from .batches import Part, batched, parts_of
 from .observation import Observation
 from .plan import Outcome, by_hand, evaluated
+from .seen import Seen, look
 from .silence import Silence
-from .standing import Key, Standing
+from .standing import Standing
 from .states import Change, NewId, acknowledged, resolved_by_hand
 from .telling import Audience, Notice
 from .wording import message
 
 log: Final = logging.getLogger("cognitude.alert_channels")
-_BATCH: Final = 500
-"""Observations written in one transaction, about."""
 
 
 class Targets(Protocol):
@@ -70,39 +71,37 @@ class Lifecycle:
     zone: Callable[[str], str] = field(default=lambda organization: "UTC")
     new_id: NewId = new_alert_id
 
-    async def open(self, series: str = "") -> Mapping[Key, Standing]:
-        """The alerts of this series that are not resolved, and those that a hand has resolved too early."""
-        found = await self.database.read(EVERY_ORGANIZATION, stored.open_alerts, patient=True)
-        return {alert.key: alert for alert in found if alert.series == series}
-
-    async def ticks(self, series: str) -> tuple[datetime, datetime]:
-        """For when the last evaluation of the series was written, and the one before it; 1970 if there was none."""
-        last, before = await self.database.read(
-            EVERY_ORGANIZATION, lambda connection: stored.last_tick(connection, series)
+    async def look(self, series: str, now: datetime) -> Seen:
+        """How everything of the series stands, to evaluate ``now``."""
+        return await self.database.read(
+            EVERY_ORGANIZATION, lambda connection: look(connection, series, _ms(now)), patient=True
         )
-        return _moment(last), _moment(before)
 
     async def observe(
-        self, observations: Iterable[Observation], now: datetime, *, series: str = "", advance: bool = True
+        self,
+        observations: Iterable[Observation],
+        now: datetime,
+        *,
+        series: str = "",
+        advance: bool = True,
+        seen: Seen | None = None,
     ) -> bool:
         """Write down what the evaluation of ``now`` (the time that it is of, not when it is done) has found.
 
         ``series`` says whose evaluations these are: rules and subjects of two never meet. It tells what is due of
         all alerts of the series, observed or not. Done twice for the same ``now`` it changes nothing the second time.
         False, and nothing is written, when a later one of the series was before; with ``advance`` false it does not
-        count as such itself.
+        count as such itself. ``seen`` is how it stood a moment ago, where that is known.
 
-        Each organization is one transaction, of which some share one.
+        Organizations share transactions, or have several where much is changed at once: a rule is in one.
         """
         at = _ms(now)
         by_organization = _grouped(observations)
-        needed = await self.database.read(
-            EVERY_ORGANIZATION, lambda connection: self._needed(connection, by_organization, at, series), patient=True
-        )
-        for batch in _batches(needed, by_organization) or [()]:
-            some = {name: by_organization.get(name, []) for name in batch}
-            work = partial(self._write, seen=some, now=at, series=series, advance=advance)
-            if (some or advance) and not await self.database.write(EVERY_ORGANIZATION, work):
+        before = seen or await self.look(series, now)
+        batches = await asyncio.to_thread(self._needed, before, by_organization, at, series)
+        for batch in batches or [()]:
+            work = partial(self._write, parts=batch, seen=by_organization, now=at, series=series, advance=advance)
+            if (batch or advance) and not await self.database.write(EVERY_ORGANIZATION, work):
                 log.info("an evaluation of %s came after a later one and is left out", now.isoformat())
                 return False
         return True
@@ -169,28 +168,21 @@ class Lifecycle:
         return await self.database.write(organization or EVERY_ORGANIZATION, work)
 
     def _needed(
-        self, connection: Connection, seen: Mapping[str, Sequence[Observation]], now: int, series: str
-    ) -> list[str]:
-        """The organizations of which something changes, by what can be read now."""
-        standing = _by_organization(stored.open_alerts(connection), series)
-        silences = stored.silences(connection, now)
-        names = sorted({*standing, *seen})
-        return [
-            name
-            for name in names
-            if not evaluated(
-                standing.get(name, ()),
-                seen.get(name, ()),
-                self._audience(name, silences),
-                now,
-                series,
-                self.new_id,
-            ).empty
-        ]
+        self, before: Seen, seen: Mapping[str, Sequence[Observation]], now: int, series: str
+    ) -> list[tuple[Part, ...]]:
+        """What changes, by what was read, in batches."""
+        standing = _by_organization(before.standing.values(), series)
+        sizes: list[tuple[Part, int]] = []
+        for name in sorted({*standing, *seen}):
+            audience = self._audience(name, before.silences)
+            outcome = evaluated(standing.get(name, ()), seen.get(name, ()), audience, now, series, self.new_id)
+            sizes += parts_of(name, outcome)
+        return batched(sizes)
 
     def _write(
         self,
         connection: Connection,
+        parts: Sequence[Part],
         seen: Mapping[str, Sequence[Observation]],
         now: int,
         series: str,
@@ -201,12 +193,14 @@ class Lifecycle:
             return False
         if advance and last < now:
             stored.put_tick(connection, series, now, last)
-        standing = _by_organization(stored.open_alerts(connection, seen, locked=True), series) if seen else {}
-        silences = stored.silences(connection, now) if seen else []
-        for name, observations in seen.items():
+        names = {name for name, _ in parts}
+        standing = _by_organization(stored.open_alerts(connection, names, locked=True), series) if parts else {}
+        silences = stored.silences(connection, now) if parts else []
+        for name, rules in parts:
             audience = self._audience(name, silences)
-            outcome = evaluated(standing.get(name, ()), observations, audience, now, series, self.new_id)
-            self._apply(connection, outcome, audience, now)
+            alerts = [one for one in standing.get(name, ()) if rules is None or one.rule in rules]
+            found = [one for one in seen.get(name, ()) if rules is None or one.rule in rules]
+            self._apply(connection, evaluated(alerts, found, audience, now, series, self.new_id), audience, now)
         return True
 
     def _apply(self, connection: Connection, outcome: Outcome, audience: Audience, now: int) -> None:
@@ -236,19 +230,6 @@ def _grouped(observations: Iterable[Observation]) -> dict[str, list[Observation]
     return found
 
 
-def _batches(needed: Sequence[str], seen: Mapping[str, Sequence[Observation]]) -> list[tuple[str, ...]]:
-    batches: list[tuple[str, ...]] = []
-    batch: list[str] = []
-    size = 0
-    for name in needed:
-        batch.append(name)
-        size += len(seen.get(name, ())) or 1
-        if size >= _BATCH:
-            batches.append(tuple(batch))
-            batch, size = [], 0
-    return [*batches, tuple(batch)] if batch else batches
-
-
 def _by_organization(alerts: Iterable[Standing], series: str) -> dict[str, list[Standing]]:
     found: dict[str, list[Standing]] = {}
     for alert in alerts:
@@ -266,7 +247,3 @@ def _numbered(events: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]
 
 def _ms(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)
-
-
-def _moment(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)

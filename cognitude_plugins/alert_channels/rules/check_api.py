@@ -19,8 +19,8 @@ from ..lifecycle.telling import Notice
 from . import wording
 from .bodies import CheckAnswer, Checked, CheckRequest, NoticeBody
 from .bound import Bound
-from .checks import Check, checks
-from .evaluation import SERIES, Finding, full_minute, observations
+from .checks import Check, Finding, checks
+from .evaluation import SERIES, full_minute, observations
 from .fitting import fits
 from .watch import Watch
 
@@ -50,7 +50,7 @@ async def _answer(watch: Watch, organization: str, wanted: CheckRequest, due: da
     whose = watch.gateway.organizations() if organization == EVERY_ORGANIZATION else (organization,)
     ready = _ready(watch, _bound(watch, organization, wanted))
     found = await watch.evaluation.findings(ready, due, whose)
-    standing = await watch.lifecycle.open(SERIES)
+    standing = (await watch.lifecycle.look(SERIES, due)).standing
     seen = list(observations(found, standing))
     notices = await watch.lifecycle.preview(seen, due, series=SERIES)
     applied = wanted.apply and await watch.lifecycle.observe(seen, due, series=SERIES, advance=False)

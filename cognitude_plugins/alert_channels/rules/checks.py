@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from hooks import Metric, Severity, Sums
 
+from ..lifecycle.standing import Key
 from .bound import Bound
 from .metrics import Figure, Period, figure
 from .settings import DEFAULT_WINDOW
@@ -51,6 +52,9 @@ class Verdict(NamedTuple):
     broken: bool | None
 
 
+NOT_KNOWN: Final = Verdict(None, None)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """What one rule asks about each organization. Of an slo there are as many as it has pairs of windows.
@@ -79,6 +83,20 @@ class Check:
         """Of a metric that was read."""
         compare = _COMPARE[self.bound.rule.operator]
         return Verdict(value, None if value is None else compare(value, self.threshold))
+
+
+class Finding(NamedTuple):
+    """What one check says of one organization, of which period; ``failure`` is why something could not be read."""
+
+    check: Check
+    organization: str
+    verdict: Verdict
+    window: str
+    failure: str
+
+    @property
+    def key(self) -> Key:
+        return Key(self.organization, self.check.bound.id, self.check.subject)
 
 
 def checks(bound: Bound, offered: Mapping[str, Metric]) -> tuple[Check, ...]:
@@ -140,7 +158,7 @@ def _of_metric(bound: Bound, known: Figure, metric: Metric) -> Check:
         questions=(),
         quantiles=(),
         values=(),
-        judge=lambda found: Verdict(None, None),
+        judge=lambda found: NOT_KNOWN,
         metric=metric,
     )
 
@@ -159,7 +177,7 @@ def _of_pair(bound: Bound, slo: Slo, pair: Pair) -> Check:
     def judge(found: Sequence[Read]) -> Verdict:
         long, short = (burn(sums, places) for sums, places, _ in found)
         if long is None or found[0].sums.calls < least:
-            return Verdict(None, None)
+            return NOT_KNOWN
         # No calls in the short window: nothing burns any more.
         return Verdict(long, long > threshold and short is not None and short > threshold)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -15,8 +15,8 @@ from ..lifecycle.observation import Observation
 from ..lifecycle.standing import Key, Standing
 from . import wording
 from .bound import Bound
-from .checks import Check, Verdict, checks
-from .readings import NotKnown, Readings, read
+from .checks import NOT_KNOWN, Check, Finding, checks
+from .readings import Readings, read
 
 log: Final = logging.getLogger("cognitude.alert_channels")
 
@@ -40,21 +40,6 @@ class World(Protocol):
     def time_zone(self, organization: str) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one check says of one organization. ``failure`` is why it is not known, where something failed."""
-
-    check: Check
-    organization: str
-    verdict: Verdict
-    window: str = ""
-    failure: str = ""
-
-    @property
-    def key(self) -> Key:
-        return Key(self.organization, self.check.bound.id, self.check.subject)
-
-
 class Evaluation:
     """Runs in whichever process has the tick. What could not be read is looked at again at the next tick."""
 
@@ -68,32 +53,27 @@ class Evaluation:
     async def run(self, tick: datetime) -> None:
         """As of the full minute of ``tick``. A rule that fails stops no other. Raises `hooks.Unavailable`."""
         due = full_minute(tick)
-        last, before = await self._lifecycle.ticks(SERIES)
-        if last > due:
+        before = await self._lifecycle.look(SERIES, due)
+        if before.last > due:
             log.info("the evaluation of %s is left out: a later one was written", due.isoformat())
             return
-        since = before if last == due else last
+        since = before.before if before.last == due else before.last
         rules = [bound for bound in self._rules() if bound.rule.enabled]
         ready = list(self._ready(rules, due))
         again = {rule for rule, _ in self.unknown}
         wanted = [check for check in ready if check.bound.id in again or _has_come(check.every, since, due)]
         found = await self.findings(wanted, due, self._world.organizations())
         self._note(found, {bound.id for bound in rules}, due)
-        standing = await self._lifecycle.open(SERIES)
-        seen = list(observations(found, standing))
-        gone = ended(standing, ready, {bound.id for bound in rules}, self._world.organizations())
-        await self._lifecycle.observe([*seen, *gone], due, series=SERIES)
+        gone = ended(before.standing, ready, {bound.id for bound in rules}, self._world.organizations())
+        told = await asyncio.to_thread(lambda: [*observations(found, before.standing), *gone])
+        await self._lifecycle.observe(told, due, series=SERIES, seen=before)
 
     async def findings(self, wanted: Sequence[Check], due: datetime, organizations: tuple[str, ...]) -> list[Finding]:
         """What each check says of each of these organizations that it is for."""
         placed = [(check, check.bound.subjects(organizations)) for check in wanted]
         readings = await read(self._world.ledger, placed, due, self._world.time_zone)
         metrics = await self._read_metrics(placed, due)
-        found = []
-        for check, subjects in placed:
-            for organization in subjects:
-                found.append(_finding(check, organization, readings, metrics))
-        return found
+        return await asyncio.to_thread(_judged, placed, readings, metrics)
 
     async def _read_metrics(
         self, placed: Iterable[tuple[Check, tuple[str, ...]]], due: datetime
@@ -124,10 +104,12 @@ class Evaluation:
         for key in [key for key in self.unknown if key[0] not in known]:
             del self.unknown[key]
         for one in found:
+            if not one.failure and not self.unknown:
+                continue
             key = (one.check.bound.id, one.organization)
             if one.failure:
                 self._fail(*key, one.failure, due)
-            elif self.unknown:
+            else:
                 self.unknown.pop(key, None)
                 self.unknown.pop((one.check.bound.id, ""), None)
 
@@ -150,7 +132,8 @@ def full_minute(moment: datetime) -> datetime:
 def observations(found: Iterable[Finding], standing: Mapping[Key, Standing]) -> Iterator[Observation]:
     """Of those that can change something: what is broken, and what has an alert."""
     for one in found:
-        if one.verdict.broken or (one.verdict.broken is False and one.key in standing):
+        broken = one.verdict.broken
+        if broken or (broken is False and standing and one.key in standing):
             yield observation(one)
 
 
@@ -203,20 +186,25 @@ def ended(
             )
 
 
-def _finding(
-    check: Check,
-    organization: str,
+def _judged(
+    placed: Iterable[tuple[Check, tuple[str, ...]]],
     readings: Readings,
     metrics: Mapping[tuple[str, str], float | str | None],
-) -> Finding:
-    if check.metric is not None:
+) -> list[Finding]:
+    """In a thread: of many rules and organizations it takes longer than the event loop may stand still."""
+    found: list[Finding] = []
+    for check, subjects in placed:
+        found += _of_metric(check, subjects, metrics) if check.metric else readings.of(check, subjects)
+    return found
+
+
+def _of_metric(
+    check: Check, subjects: Iterable[str], metrics: Mapping[tuple[str, str], float | str | None]
+) -> Iterator[Finding]:
+    assert check.metric is not None
+    for organization in subjects:
         value = metrics[check.metric.name, organization]
         if isinstance(value, str):
-            return Finding(check=check, organization=organization, verdict=Verdict(None, None), failure=value)
-        return Finding(check=check, organization=organization, verdict=check.of(value))
-    try:
-        verdict = check.judge(readings.of(check, organization))
-    except NotKnown as error:
-        return Finding(check=check, organization=organization, verdict=Verdict(None, None), failure=str(error))
-    window = readings.window(check, organization)
-    return Finding(check=check, organization=organization, verdict=verdict, window=window)
+            yield Finding(check, organization, NOT_KNOWN, "", value)
+        else:
+            yield Finding(check, organization, check.of(value), "", "")

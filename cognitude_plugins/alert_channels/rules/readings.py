@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from hooks import EVERY_ORGANIZATION, Ledger, Sums, Unanswerable, Unavailable
 
-from .checks import Check, Question, Read
+from .checks import NOT_KNOWN, Check, Finding, Question, Read
 from .periods import Stretch, so_far
 
 _NONE: Final = Sums(group={})
@@ -17,42 +17,43 @@ _NONE: Final = Sums(group={})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Table:
-    """One answer. ``failure`` says why there is none."""
+    """One answer, and what it says of what is not in it. ``failure`` says why there is none."""
 
-    stretch: Stretch
-    places: Mapping[float, int]
-    rows: Mapping[tuple[str, ...], Sums] = field(default_factory=dict)
+    nothing: Read
+    period: str
+    rows: Mapping[tuple[str, ...], Read] = field(default_factory=dict)
     failure: str = ""
-
-
-class NotKnown(Exception):
-    """A reading failed; the text says how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readings:
-    """The answers as of ``due``."""
+    """The answers as of one minute."""
 
-    due: datetime
     zone: Callable[[str], str]
     tables: Mapping[tuple[Question, str], _Table]
 
-    def of(self, check: Check, organization: str) -> list[Read]:
-        """Raises `NotKnown`."""
-        found = []
-        for question in check.questions:
-            table = self.tables[question, _zone(question, organization, self.zone)]
-            if table.failure:
-                raise NotKnown(table.failure)
-            row = check.values if question.together else (organization, *check.values)
-            found.append(Read(table.rows.get(row, _NONE), table.places, table.stretch.minutes))
-        return found
-
-    def window(self, check: Check, organization: str) -> str:
-        """The name of its period; empty for what has none."""
+    def of(self, check: Check, organizations: Iterable[str]) -> Iterator[Finding]:
+        """What the check says of each. There are very many: what can be done once is done once."""
         if check.period is None:
-            return ""
-        return so_far(check.period, self.zone(organization), self.due).name
+            yield from _found(check, organizations, [self.tables[question, ""] for question in check.questions])
+            return
+        zones: dict[str, list[str]] = {}
+        for organization in organizations:
+            zones.setdefault(self.zone(organization), []).append(organization)
+        for zone, some in zones.items():
+            yield from _found(check, some, [self.tables[question, zone] for question in check.questions])
+
+
+def _found(check: Check, organizations: Iterable[str], tables: Sequence[_Table]) -> Iterator[Finding]:
+    failure, period = next((one.failure for one in tables if one.failure), ""), tables[0].period
+    judge, values, together = check.judge, check.values, check.bound.together
+    rows = [(one.rows, one.nothing) for one in tables]
+    for organization in organizations:
+        if failure:
+            yield Finding(check, organization, NOT_KNOWN, period, failure)
+            continue
+        row = values if together else (organization, *values)
+        yield Finding(check, organization, judge([found.get(row, nothing) for found, nothing in rows]), period, "")
 
 
 async def read(
@@ -73,7 +74,7 @@ async def read(
         (question, name): await _answer(ledger, question, _stretch(question, name, due), tuple(sorted(quantiles)))
         for (question, name), quantiles in wanted.items()
     }
-    return Readings(due=due, zone=zone, tables=tables)
+    return Readings(zone=zone, tables=tables)
 
 
 def _zone(question: Question, organization: str, zone: Callable[[str], str]) -> str:
@@ -89,6 +90,7 @@ def _stretch(question: Question, zone: str, due: datetime) -> Stretch:
 async def _answer(ledger: Ledger, question: Question, stretch: Stretch, quantiles: tuple[float, ...]) -> _Table:
     dimensions = question.dimensions if question.together else ("organization", *question.dimensions)
     places = {one: place for place, one in enumerate(quantiles)}
+    nothing = Read(_NONE, places, stretch.minutes)
     try:
         found = await ledger.usage(
             EVERY_ORGANIZATION,
@@ -98,6 +100,6 @@ async def _answer(ledger: Ledger, question: Question, stretch: Stretch, quantile
             quantiles=quantiles,
         )
     except (Unanswerable, Unavailable) as error:
-        return _Table(stretch=stretch, places=places, failure=str(error) or type(error).__name__)
-    rows = {tuple(one.group[name] for name in dimensions): one for one in found}
-    return _Table(stretch=stretch, places=places, rows=rows)
+        return _Table(nothing=nothing, period=stretch.name, failure=str(error) or type(error).__name__)
+    rows = {tuple(one.group[name] for name in dimensions): Read(one, places, stretch.minutes) for one in found}
+    return _Table(nothing=nothing, period=stretch.name, rows=rows)

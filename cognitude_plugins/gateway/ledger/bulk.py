@@ -18,10 +18,11 @@ from .records import ID, Entry
 from .rollups import DAY_MS, HOUR_MS, SUMS, Cell, Rollups
 from .row import COLUMNS
 from .sketch import Buckets, decode, encode, merge
-from .tables import CALLS, DAYS, FACET_MINUTES, FACET_QUARTERS, HOURS, IDENTITY_DAYS, MINUTES
+from .tables import CALLS, DAYS, FACET_MINUTES, FACET_QUARTERS, HOURS, IDENTITY_DAYS, MINUTES, TOTALS
 
 _KEY: Final = ("organization", "start_ms", "model", "provider")
 _IDENTITY_KEY: Final = ("organization", "start_ms", "key", "user", "model", "provider")
+_TOTAL_KEY: Final = ("width_ms", "start_ms", "organization")
 _FACET_KEY: Final = ("organization", "start_ms", "facet", "value", "model", "provider")
 _KINDS: Final[Mapping[str, str]] = {"TEXT": "text", "BIGINT": "bigint", "BOOLEAN": "boolean", "BLOB": "text"}
 # Rows of one SQLite statement, which lets go of the interpreter's lock once and has to wait for it again once. SQLite
@@ -44,10 +45,17 @@ def insert_calls(connection: Connection, rows: Sequence[Entry]) -> list[Entry]:
 
 def add(connection: Connection, sums: Rollups) -> None:
     """Add to what the tables have; in a transaction in which nobody else changes them."""
-    for table, cells in ((MINUTES, sums.minutes), (HOURS, sums.per(HOUR_MS)), (DAYS, sums.per(DAY_MS))):
-        _add_cells(connection, table, _KEY, cells)
-    for table, by_facet in ((FACET_MINUTES, sums.facet_minutes), (FACET_QUARTERS, sums.facet_quarters)):
-        _add_cells(connection, table, _FACET_KEY, by_facet)
+    # All of them are made before the first is written, which adds to its sketches what is there.
+    made: tuple[tuple[Table, tuple[str, ...], Mapping[Any, Cell]], ...] = (
+        (MINUTES, _KEY, sums.minutes),
+        (HOURS, _KEY, sums.per(HOUR_MS)),
+        (DAYS, _KEY, sums.per(DAY_MS)),
+        (TOTALS, _TOTAL_KEY, sums.totals()),
+        (FACET_MINUTES, _FACET_KEY, sums.facet_minutes),
+        (FACET_QUARTERS, _FACET_KEY, sums.facet_quarters),
+    )
+    for table, key, cells in made:
+        _add_cells(connection, table, key, cells)
     _upsert(connection, IDENTITY_DAYS, _IDENTITY_KEY, [(*key, *cell.sums) for key, cell in sums.identities.items()])
 
 
@@ -137,7 +145,10 @@ def _insert_postgresql(
 @lru_cache(maxsize=8)
 def _select_sketches(table: str, key: tuple[str, ...], dialect: str) -> str:
     if dialect == "postgresql":
-        parts = ", ".join("(k.value->>1)::bigint" if place == 1 else f"k.value->>{place}" for place in range(len(key)))
+        parts = ", ".join(
+            f"(k.value->>{place})::bigint" if name.endswith("_ms") else f"k.value->>{place}"
+            for place, name in enumerate(key)
+        )
         keys = f"SELECT {parts} FROM json_array_elements(%s::json) AS k"
     else:
         parts = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(key)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -10,14 +10,15 @@ from typing import Final, Literal
 from hooks import Unanswerable
 
 from .columns import TAG
-from .rollups import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
-from .tiles import Horizons, Tile, Width, possible, split, tiles
+from .rollups import DAY_MS, HOUR_MS, MINUTE_MS, OF_DAY, QUARTER_MS
+from .tiles import Horizons, Tile, Width, possible, split, tiles, total_tiles
 
 CALLS_ONLY: Final = frozenset({"source", "complexity"})
 """By these there are no sums."""
 IDENTITY: Final = frozenset({"user", "key"})
 """By these there are sums per day of UTC, too, without latencies."""
-FACETS: Final = frozenset({"facet_minute", "facet_quarter"})
+MODELS: Final = frozenset({"model", "provider"})
+FACETS: Final = frozenset({"facet_minute", "facet_quarter", "facet_day"})
 
 Name = Literal["key", "user", "tag"]
 
@@ -27,11 +28,13 @@ class Facet:
     """``tag`` is the name of the one that is asked for, None for every tag.
 
     ``rest``: calls without the tag are a group, too, which is what the sums of all calls have more than those by tag.
+    ``models``: whether these need to be told apart.
     """
 
     name: Name
     tag: str | None = None
     rest: bool = False
+    models: bool = False
 
 
 def facet_of(dimensions: Sequence[str], filters: Mapping[str, str]) -> Facet | None:
@@ -44,7 +47,8 @@ def facet_of(dimensions: Sequence[str], filters: Mapping[str, str]) -> Facet | N
     if len(found) != 1:
         return None
     [facet] = found
-    return replace(facet, rest=facet.tag is not None and "tag" not in filters)
+    models = not MODELS.isdisjoint((*dimensions, *filters))
+    return replace(facet, rest=facet.tag is not None and "tag" not in filters, models=models)
 
 
 def facet_tiles(
@@ -68,7 +72,7 @@ def facet_tiles(
     start, end = start - start % finest(start), end - end % finest(end)
     possible(start, end, cuts, kept, finest)
     found = tuple(split(start, end, tuple(_widths(facet, kept, days)), cuts))
-    return (*found, *_rest(found, kept, cuts)) if facet.rest else found
+    return (*found, *_rest(found, tiles if facet.models else total_tiles, kept, cuts)) if facet.rest else found
 
 
 def _named(name: str) -> Facet | None:
@@ -95,6 +99,8 @@ def _when(time: int) -> datetime:
 def _widths(facet: Facet, kept: Horizons, days: bool) -> Iterator[Width]:
     if days:
         yield Width("identity", DAY_MS, 0)
+    elif facet.name in OF_DAY:
+        yield Width("facet_day", DAY_MS, kept.quarters)
     yield Width("facet_quarter", QUARTER_MS, kept.quarters)
     if facet.name != "user":
         yield Width("facet_minute", MINUTE_MS, kept.facet_minutes)
@@ -111,12 +117,14 @@ def _finest(time: int, facet: Facet, kept: Horizons, days: bool) -> int:
     return QUARTER_MS if facet.name == "user" or time < kept.facet_minutes else MINUTE_MS
 
 
-def _rest(found: Sequence[Tile], kept: Horizons, cuts: Sequence[int]) -> Iterator[Tile]:
+def _rest(
+    found: Sequence[Tile], of_all: Callable[..., tuple[Tile, ...]], kept: Horizons, cuts: Sequence[int]
+) -> Iterator[Tile]:
     """All calls of the time of which there are sums by facet."""
     low = high = None
     for tile in (*(one for one in found if one.kind in FACETS), None):
         if low is not None and high is not None and (tile is None or tile.start != high):
-            yield from (replace(one, rest=True) for one in tiles(low, high, kept, cuts))
+            yield from (replace(one, rest=True) for one in of_all(low, high, kept, cuts))
             low = None
         if tile is not None:
             low, high = tile.start if low is None else low, tile.end

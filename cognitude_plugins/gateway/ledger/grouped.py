@@ -19,8 +19,10 @@ from .facets import CALLS_ONLY, FACETS, IDENTITY, facet_of, facet_tiles
 from .merged import BETWEEN, Counts
 from .queries import Piece, Question
 from .rollups import DAY_MS, QUARTER_MS, SUMS
-from .tiles import LENGTHS, Horizons, Kind, Tile, identity_tiles, tiles
+from .tiles import LENGTHS, Horizons, Kind, Tile, identity_tiles, tiles, total_tiles
 from .zone import WIDTHS, Offset, Span, cuts, named, offsets
+
+_OF_ALL_MODELS: Final = frozenset({"organization", "day", "hour"})
 
 _STARTS: Final = 20_000
 """The most of one statement."""
@@ -121,6 +123,8 @@ def _tiles(
         only = ["key and user with latencies"]
     if only:
         return _calls_only(start, end, kept, only[0].partition(":")[0])
+    if asked <= _OF_ALL_MODELS:
+        return total_tiles(start, end, kept, borders)
     return (identity_tiles if asked & IDENTITY else tiles)(start, end, kept, borders)
 
 
@@ -143,16 +147,26 @@ def _calls_only(start: int, end: int, kept: Horizons, what: str) -> tuple[Tile, 
 
 
 def _pieces(found: Iterable[Tile]) -> Iterator[Piece]:
-    """Long ones as they are, the many short ones together, and of facets all: there are others at each start."""
-    short: defaultdict[tuple[Kind, bool, bool], list[int]] = defaultdict(list)
+    """Long ones as they are, the many short ones together; of tables that have other rows between, most by starts."""
+    short: defaultdict[tuple[Kind, bool, bool, bool], list[int]] = defaultdict(list)
     for tile in found:
-        if tile.kind == "call" or (tile.end - tile.start > DAY_MS and tile.kind not in FACETS):
-            yield Piece(kind=tile.kind, start=tile.start, end=tile.end, moved=tile.moved, rest=tile.rest)
+        if tile.kind == "call" or tile.end - tile.start > _most_starts(tile) * LENGTHS[tile.kind]:
+            yield Piece(
+                kind=tile.kind, start=tile.start, end=tile.end, moved=tile.moved, rest=tile.rest, total=tile.total
+            )
         else:
-            short[tile.kind, tile.moved, tile.rest] += range(tile.start, tile.end, LENGTHS[tile.kind])
-    for (kind, moved, rest), starts in short.items():
+            short[tile.kind, tile.moved, tile.rest, tile.total] += range(tile.start, tile.end, LENGTHS[tile.kind])
+    for (kind, moved, rest, total), starts in short.items():
         for first in range(0, len(starts), _STARTS):
-            yield Piece(kind=kind, starts=tuple(starts[first : first + _STARTS]), moved=moved, rest=rest)
+            some = tuple(starts[first : first + _STARTS])
+            yield Piece(kind=kind, starts=some, moved=moved, rest=rest, total=total)
+
+
+def _most_starts(tile: Tile) -> int:
+    """That are looked up one by one: a tile of more is read from its first to its last."""
+    if tile.kind in FACETS:
+        return _STARTS // 2
+    return _STARTS // 20 if tile.total else DAY_MS // LENGTHS[tile.kind]
 
 
 def _rest_of(question: Question) -> int | None:

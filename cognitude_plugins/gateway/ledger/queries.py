@@ -43,9 +43,9 @@ from .columns import (
 )
 from .facets import Facet, facet_of
 from .records import clip, clip_tag
-from .rollups import SUMS
-from .tables import CALLS, DAYS, FACET_MINUTES, FACET_QUARTERS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES
-from .tiles import Horizons, Kind, noon_of
+from .rollups import OF_DAY, SUMS
+from .tables import CALLS, DAYS, FACET_MINUTES, FACET_QUARTERS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES, TOTALS
+from .tiles import LENGTHS, Horizons, Kind, noon_of
 from .zone import Offset
 
 _TABLES: Final[Mapping[Kind, Table]] = {
@@ -56,6 +56,7 @@ _TABLES: Final[Mapping[Kind, Table]] = {
     "identity": IDENTITY_DAYS,
     "facet_minute": FACET_MINUTES,
     "facet_quarter": FACET_QUARTERS,
+    "facet_day": FACET_QUARTERS,
 }
 
 _TOLD: Final = "told"
@@ -100,6 +101,7 @@ def horizons(connection: Connection) -> Horizons:
         hours=hours,
         facet_minutes=max(quarters, found.get(FACET_MINUTES.name, 0)),
         quarters=quarters,
+        totals=found.get(TOTALS.name, 0),
     )
 
 
@@ -119,8 +121,8 @@ def days_there_are(organization: str | None) -> Select[Any]:
 class Piece:
     """What one statement reads of the ledger: sums of one kind, or the calls.
 
-    Of ``[start, end)``, or where ``starts`` are given, the sums that begin at these. ``moved`` and ``rest`` as in a
-    `Tile`.
+    Of ``[start, end)``, or where ``starts`` are given, the sums that begin at these. ``moved``, ``rest`` and
+    ``total`` as in a `Tile`.
     """
 
     kind: Kind
@@ -129,6 +131,7 @@ class Piece:
     starts: tuple[int, ...] = ()
     moved: bool = False
     rest: bool = False
+    total: bool = False
 
 
 def totals(
@@ -144,7 +147,7 @@ def totals(
     names = frozenset(question.filters)
     if question.organization is not None:
         names |= {"organization"}
-    elif piece.kind != "call":
+    elif _by_organization(piece):
         names |= {"organizations"}
     statement = _totals(
         piece.kind,
@@ -155,6 +158,7 @@ def totals(
         dialect,
         bool(piece.starts),
         piece.moved,
+        piece.total,
         bool(question.quantiles),
         facet_of(question.dimensions, question.filters),
         tag,
@@ -164,7 +168,7 @@ def totals(
         given["tag"] = value if piece.kind == "call" else f"{tag}={value}"
     if question.organization is not None:
         given["organization"] = question.organization
-    elif piece.kind != "call":
+    elif _by_organization(piece):
         given["organizations"] = _array(everybody, dialect)
     if piece.starts:
         return statement, {**given, "starts": _array(piece.starts, dialect)}
@@ -180,12 +184,13 @@ def _totals(
     dialect: str,
     starts: bool,
     moved: bool,
+    total: bool,
     told: bool,
     facet: Facet | None,
     tag: str,
 ) -> Select[Any]:
     """Kept: to put one together takes SQLAlchemy longer than to run it takes the database."""
-    table = _TABLES[kind]
+    table = TOTALS if total else _TABLES[kind]
     time = time_of(table)
     begun = noon_of(time) if kind == "day" else time
     times = (begun, noon_of(time)) if moved else (begun,)
@@ -205,7 +210,10 @@ def _totals(
     chosen = chosen.select_from(table.join(tags_of(dialect), true()) if several else table)
     conditions = [_is(table, name, offsets, dialect, tag) for name in sorted(given)]
     if table in BY_FACET and facet is not None:
-        conditions += of_facet(table, facet.name, None if "tag" in given else facet.tag)
+        name = OF_DAY[facet.name] if kind == "facet_day" else facet.name
+        conditions += of_facet(table, name, None if "tag" in given else facet.tag)
+    if total:
+        conditions.append(table.c.width_ms == literal_column(str(LENGTHS[kind])))
     chosen = chosen.where(*conditions, _among(time, "starts", dialect) if starts else _between(time))
     return chosen.group_by(*map(literal_column, labels)) if labels else chosen
 
@@ -223,6 +231,11 @@ def within(organization: str | None, since: int, until: int) -> Select[Any]:
     """Single calls as they are."""
     found = select(CALLS).where(CALLS.c.time_ms >= since, CALLS.c.time_ms < until)
     return found if organization is None else found.where(CALLS.c.organization == organization)
+
+
+def _by_organization(piece: Piece) -> bool:
+    """Whether the table's primary key begins with it."""
+    return piece.kind != "call" and not piece.total
 
 
 def _between(time: ColumnElement[Any]) -> ColumnElement[bool]:

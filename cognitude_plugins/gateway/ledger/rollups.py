@@ -31,6 +31,8 @@ SUMS: Final = (
     "unpriced",
     "latency_us_sum",
 )
+OF_DAY: Final = {"key": "key_day", "tag": "tag_day"}
+"""Facets whose sums of whole days are kept beside those of quarters of an hour."""
 NO_PLUGIN: Final = ("provider", "error", "dry_run", "hedge")
 """Sources that are no plugin. A hit is a good answer of a plugin: no provider was paid for it."""
 
@@ -38,6 +40,8 @@ MINUTE_MS: Final = 60_000
 QUARTER_MS: Final = 900_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
+TOTALLED: Final = (MINUTE_MS, QUARTER_MS, HOUR_MS, DAY_MS)
+"""Widths of the sums of all models together."""
 
 Amounts = tuple[int, ...]
 """In the order of `SUMS`."""
@@ -45,6 +49,8 @@ Key = tuple[str, int, str, str]
 """Organization, start, model, provider."""
 IdentityKey = tuple[str, int, str, str, str, str]
 """Organization, start, key, user, model, provider."""
+TotalKey = tuple[int, int, str]
+"""Width, start, organization."""
 FacetKey = tuple[str, int, str, str, str, str]
 """Organization, start, facet, value, model, provider."""
 _Part = tuple[Amounts, tuple[int, ...]]
@@ -93,6 +99,16 @@ class Rollups:
             wider.setdefault((organization, start - start % width, model, provider), Cell()).merge(cell)
         return wider
 
+    def totals(self) -> dict[TotalKey, Cell]:
+        """Of all models together, per minute, quarter of an hour, hour and day."""
+        found: dict[TotalKey, Cell] = {}
+        for (organization, start, _, _), cell in self.minutes.items():
+            found.setdefault((MINUTE_MS, start, organization), Cell()).merge(cell)
+        for (_, start, organization), cell in [*found.items()]:
+            for width in TOTALLED[1:]:
+                found.setdefault((width, start - start % width, organization), Cell()).merge(cell)
+        return found
+
 
 def rollups(rows: Iterable[Sequence[Any]]) -> Rollups:
     """Of rows in the order of `COLUMNS`."""
@@ -110,6 +126,8 @@ def rollups(rows: Iterable[Sequence[Any]]) -> Rollups:
         for facet, value in (("key", key), *facets_of(tags)):
             facet_minutes[organization, minute, facet, value, model, provider].append(part)
             facet_quarters[organization, quarter, facet, value, model, provider].append(part)
+            day = minute - minute % DAY_MS
+            facet_quarters[organization, day, OF_DAY[facet], value, model, provider].append(part)
     return Rollups(
         minutes=_cells(minutes),
         identities={key: Cell(_added(found)) for key, found in identities.items()},

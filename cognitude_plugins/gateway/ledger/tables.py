@@ -164,6 +164,34 @@ class LedgerIdentityDay(SQLModel, table=True):
     latency_us_sum: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class LedgerTotal(SQLModel, table=True):
+    """Sums of all calls of an organization in a minute, quarter of an hour, hour or day of UTC, whatever the model.
+
+    The time comes first: what they are asked for is mostly of all organizations.
+    """
+
+    __tablename__ = "ledger_total"
+    __table_args__ = _ONE_TREE
+
+    width_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    organization: str = Field(sa_column=Column(Text, primary_key=True))
+    calls: int = Field(sa_column=Column(BigInteger, nullable=False))
+    errors: int = Field(sa_column=Column(BigInteger, nullable=False))
+    limited: int = Field(sa_column=Column(BigInteger, nullable=False))
+    hits: int = Field(sa_column=Column(BigInteger, nullable=False))
+    incomplete: int = Field(sa_column=Column(BigInteger, nullable=False))
+    prompt_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    completion_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cached_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reasoning_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cost_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    saved_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    unpriced: int = Field(sa_column=Column(BigInteger, nullable=False))
+    latency_us_sum: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sketch: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class LedgerFacetMinute(SQLModel, table=True):
     """Sums of one minute of UTC by one key (``facet`` is ``key``) or tag (``tag``, ``value`` is ``name=value``)."""
 
@@ -193,7 +221,10 @@ class LedgerFacetMinute(SQLModel, table=True):
 
 
 class LedgerFacetQuarter(SQLModel, table=True):
-    """The same of a quarter of an hour, and by one user too (``user``, of none the empty text)."""
+    """The same of a quarter of an hour, and by one user too (``user``, of none the empty text).
+
+    Facets ``key_day`` and ``tag_day`` are of whole days of UTC.
+    """
 
     __tablename__ = "ledger_facet_quarter"
     __table_args__ = _ONE_TREE
@@ -248,6 +279,7 @@ MINUTES: Final = _TABLES["ledger_minute"]
 HOURS: Final = _TABLES["ledger_hour"]
 DAYS: Final = _TABLES["ledger_day"]
 IDENTITY_DAYS: Final = _TABLES["ledger_identity_day"]
+TOTALS: Final = _TABLES["ledger_total"]
 FACET_MINUTES: Final = _TABLES["ledger_facet_minute"]
 FACET_QUARTERS: Final = _TABLES["ledger_facet_quarter"]
 SEGMENTS: Final = _TABLES["ledger_segment"]

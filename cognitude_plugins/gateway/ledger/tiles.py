@@ -17,16 +17,18 @@ from hooks import Unanswerable
 
 from .rollups import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 
-Kind = Literal["day", "hour", "minute", "call", "identity", "facet_minute", "facet_quarter"]
+Kind = Literal["day", "hour", "quarter", "minute", "call", "identity", "facet_minute", "facet_quarter", "facet_day"]
 
 LENGTHS: Final[Mapping[Kind, int]] = {
     "day": DAY_MS,
     "identity": DAY_MS,
     "hour": HOUR_MS,
+    "quarter": QUARTER_MS,
     "minute": MINUTE_MS,
     "call": 1,
     "facet_minute": MINUTE_MS,
     "facet_quarter": QUARTER_MS,
+    "facet_day": DAY_MS,
 }
 
 
@@ -45,7 +47,8 @@ _WIDTHS: Final = (Width("day", DAY_MS), Width("hour", HOUR_MS), Width("minute", 
 class Horizons:
     """From when on each kind is complete; each at the start of a day, the finer the later.
 
-    Calls may be complete for longer than sums by facet, of which a database from before has none.
+    Calls may be complete for longer than sums by facet, of which a database from before has none; of those of all
+    models together there are none before ``totals``, and later the same as by model.
     """
 
     calls: int = 0
@@ -53,6 +56,7 @@ class Horizons:
     hours: int = 0
     facet_minutes: int = 0
     quarters: int = 0
+    totals: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ class Tile:
 
     A day that is cut once is read whole and counts with its noon. Its part on the other side of the cut is ``moved``:
     to be taken from where the noon counts, and added to where it belongs. That is less to read than all its hours.
-    ``rest`` is of all calls, to which those by one tag are set apart.
+    ``rest`` is of all calls, from which those by one tag are set apart; ``total`` of all models together.
     """
 
     kind: Kind
@@ -69,6 +73,25 @@ class Tile:
     end: int
     moved: bool = False
     rest: bool = False
+    total: bool = False
+
+
+def total_tiles(start: int, end: int, horizons: Horizons, cuts: Sequence[int] = ()) -> tuple[Tile, ...]:
+    """The same as `tiles` where models need not be told apart: fewer to read, and quarters of an hour among them."""
+    start, end = floor(start, horizons), floor(end, horizons)
+    possible(start, end, cuts, horizons)
+    since = max(horizons.totals, horizons.minutes)
+    widths = (*_WIDTHS[:2], Width("quarter", QUARTER_MS, since), *_WIDTHS[2:])
+    return tuple(one for tile in split(start, end, widths, cuts) for one in _totalled(tile, horizons.totals))
+
+
+def _totalled(tile: Tile, since: int) -> Iterator[Tile]:
+    if tile.kind == "call" or tile.end <= since:
+        yield tile
+        return
+    if tile.start < since:
+        yield replace(tile, end=since)
+    yield replace(tile, start=max(tile.start, since), total=True)
 
 
 def tiles(start: int, end: int, horizons: Horizons, cuts: Sequence[int] = ()) -> tuple[Tile, ...]:

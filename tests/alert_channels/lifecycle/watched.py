@@ -15,6 +15,7 @@ from cognitude_plugins.alert_channels.delivery.outbox import enqueue
 from cognitude_plugins.alert_channels.delivery.packed import unpacked
 from cognitude_plugins.alert_channels.lifecycle.lifecycle import Lifecycle, new_alert_id
 from cognitude_plugins.alert_channels.lifecycle.observation import Observation
+from cognitude_plugins.alert_channels.lifecycle.standing import Key, Standing
 from cognitude_plugins.alert_channels.tables import AlertOutbox
 from hooks import EVERY_ORGANIZATION, Database
 
@@ -81,3 +82,8 @@ async def sent(database: Database) -> list[tuple[str, str, str, float]]:
         return [(*told, (due - start) / 60_000) for *told, due in sorted(found, key=itemgetter(3, 0, 1, 2))]
 
     return await database.read(EVERY_ORGANIZATION, work)
+
+
+async def standing(life: Lifecycle, series: str = "") -> Mapping[Key, Standing]:
+    """The alerts that are open, or hold a place."""
+    return (await life.look(series, START)).standing

@@ -11,7 +11,7 @@ import pytest
 import cognitude_plugins.alert_channels as plugin
 from hooks import Database, Metric, Sums, Unavailable
 from hooks.testing import FakeLedger
-from tests.alert_channels.lifecycle.watched import at, sent, target
+from tests.alert_channels.lifecycle.watched import at, sent, standing, target
 from tests.alert_channels.rules.evaluated import Watched, bound, calls
 from tests.borrowed import Tables
 
@@ -46,7 +46,7 @@ async def test_a_rule_for_everybody_watches_each_organization_apart(watched: Wat
     watched.ledger.add(*calls(at(0.5), 5, status=500), *calls(at(0.5), 1, organization="globex", status=500))
     await run(watched, 1)
     assert await told(watched) == [("firing", "watched: error_rate is 55.6 % (> 50 %, 5m)", 1)]
-    assert [key.organization for key in await watched.life.open("rules")] == ["acme"]
+    assert [key.organization for key in await standing(watched.life, "rules")] == ["acme"]
     await run(watched, 2, 3, 4, 5, 6, 7)
     assert len(await told(watched)) == 1, "what nobody calls has no error rate"
     watched.ledger.add(*calls(at(7.5)))
@@ -58,7 +58,7 @@ async def test_together_they_are_one_subject(watched: Watched) -> None:
     watched.rules.append(bound(scope="all", metric="calls", threshold=5))
     watched.ledger.add(*calls(at(0.5), 3), *calls(at(0.5), 3, organization="globex"))
     await run(watched, 1)
-    assert [key.organization for key in await watched.life.open("rules")] == ["*"]
+    assert [key.organization for key in await standing(watched.life, "rules")] == ["*"]
     assert [title for _, title, _ in await told(watched)] == ["watched: calls is 6 (> 5, 5m)"]
 
 
@@ -76,7 +76,12 @@ async def test_each_filter_is_a_reading_of_its_own(watched: Watched) -> None:
     watched.ledger.add(*calls(at(0), model="small"), *calls(at(0), key="key-2", model="x"))
     watched.ledger.add(*calls(at(0), model="large", tags={"team": "blue", "a": "b"}))
     await run(watched, 1)
-    assert {key.rule for key in await watched.life.open("rules")} == {"rule_model", "rule_both", "rule_key", "rule_tag"}
+    assert {key.rule for key in await standing(watched.life, "rules")} == {
+        "rule_model",
+        "rule_both",
+        "rule_key",
+        "rule_tag",
+    }
 
 
 async def test_costs_are_looked_at_hourly_in_the_days_of_each_zone(watched: Watched) -> None:
@@ -113,7 +118,7 @@ async def test_a_rule_whose_reading_fails_is_not_known_and_stops_no_other(databa
     watched.rules += [bound(filters={"model": "sim"}, every="1h"), bound(name="other")]
     watched.ledger.add(*calls(at(-0.5), status=500))
     await watched.evaluation.run(at(0))
-    assert {key.rule for key in await watched.life.open("rules")} == {"rule_other"}
+    assert {key.rule for key in await standing(watched.life, "rules")} == {"rule_other"}
     why = watched.evaluation.unknown["rule_watched", "acme"]
     assert why == ("the database does not answer", at(0))
     await watched.evaluation.run(at(1))
@@ -121,7 +126,7 @@ async def test_a_rule_whose_reading_fails_is_not_known_and_stops_no_other(databa
     watched.ledger.away = False
     await watched.evaluation.run(at(2))
     assert watched.evaluation.unknown == {}
-    assert "rule_watched" in {key.rule for key in await watched.life.open("rules")}, "an hour need not pass"
+    assert "rule_watched" in {key.rule for key in await standing(watched.life, "rules")}, "an hour need not pass"
 
 
 async def test_metrics_of_other_plugins_are_watched(watched: Watched) -> None:
@@ -158,10 +163,10 @@ async def test_alerts_of_a_rule_that_is_gone_are_over(watched: Watched) -> None:
     watched.metrics["score"] = Metric(name="score", description="", unit="score", of=lambda sums: 1.0)
     watched.ledger.add(*calls(at(-0.5), status=500))
     await run(watched, 0)
-    assert len(await watched.life.open("rules")) == 2
+    assert len(await standing(watched.life, "rules")) == 2
     del watched.metrics["score"], watched.rules[0]
     await run(watched, 1)
-    assert {key.rule for key in await watched.life.open("rules")} == {"rule_unready"}
+    assert {key.rule for key in await standing(watched.life, "rules")} == {"rule_unready"}
     assert [kind for kind, *_ in await told(watched)] == ["firing", "firing", "resolved"]
 
 
@@ -175,7 +180,7 @@ async def test_an_objective_fires_for_each_pair_of_windows_in_which_its_budget_b
     assert await told(watched) == [], "nothing has failed in the last five minutes"
     watched.ledger.add(*calls(at(0.5), 3, status=500))
     await run(watched, 1)
-    found = (await watched.life.open("rules")).values()
+    found = (await standing(watched.life, "rules")).values()
     assert {(one.subject, one.severity, one.title) for one in found} == {
         ("1h/5m", "critical", "watched: burn rate is 56.6 times (> 14.4 times, 1h and 5m)"),
         ("6h/30m", "critical", "watched: burn rate is 9.9 times (> 6 times, 6h and 30m)"),

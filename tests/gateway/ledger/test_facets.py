@@ -13,20 +13,21 @@ from typing import Any, Final
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
 from cognitude_plugins.gateway.ledger.batch import Part, store
 from cognitude_plugins.gateway.ledger.facets import Facet, facet_of, facet_tiles
+from cognitude_plugins.gateway.ledger.queries import horizons
 from cognitude_plugins.gateway.ledger.reader import Reader
 from cognitude_plugins.gateway.ledger.records import parse
 from cognitude_plugins.gateway.ledger.retention import prune
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from cognitude_plugins.gateway.ledger.row import Row
-from cognitude_plugins.gateway.ledger.tables import CALLS, FACET_MINUTES, FACET_QUARTERS, HORIZONS
+from cognitude_plugins.gateway.ledger.tables import CALLS, FACET_MINUTES, FACET_QUARTERS, HORIZONS, TOTALS
 from cognitude_plugins.gateway.ledger.tiles import Horizons
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
-from cognitude_plugins.gateway.storage.migrations import upgrade
+from cognitude_plugins.gateway.storage.migrations import downgrade, upgrade
 from hooks import EVERY_ORGANIZATION, Sums, Unanswerable
 from hooks.testing import FakeLedger
 from tests.databases import DIALECTS, Postgres
@@ -50,7 +51,7 @@ EXACT: Final = FakeLedger(
 YOUNG: Final = Retention(rows=2, minutes=3, hours=4, days=300)
 STATES: Final[Mapping[str, Horizons]] = {
     "new": Horizons(),
-    "upgraded": Horizons(facet_minutes=FIRST + 3 * DAY_MS, quarters=FIRST + 3 * DAY_MS),
+    "upgraded": Horizons(facet_minutes=FIRST + 3 * DAY_MS, quarters=FIRST + 3 * DAY_MS, totals=FIRST + 3 * DAY_MS),
     "pruned": Horizons(
         calls=FIRST + 4 * DAY_MS,
         minutes=FIRST + 3 * DAY_MS,
@@ -64,6 +65,7 @@ STATES: Final[Mapping[str, Horizons]] = {
         hours=FIRST + 2 * DAY_MS,
         facet_minutes=FIRST + 5 * DAY_MS,
         quarters=FIRST + 5 * DAY_MS,
+        totals=FIRST + 5 * DAY_MS,
     ),
 }
 
@@ -93,7 +95,7 @@ def filled(url: str, folder: Path, kept: Horizons) -> Iterator[Book]:
         some = [parse(one.encode()) for one in ROWS[number::3]]
         part = Part(segment=f"segment-{number}", start=0, end=len(some), rows=some)
         storage.write_now(lambda connection, part=part: store(connection, [part], NOON))  # type: ignore[misc]
-    if kept.facet_minutes > kept.calls:
+    if kept.totals:
         storage.write_now(lambda connection: forget(connection, kept.quarters))
     if kept.calls:
         asyncio.run(prune(storage, YOUNG, NOON / 1000))
@@ -103,7 +105,7 @@ def filled(url: str, folder: Path, kept: Horizons) -> Iterator[Book]:
 
 def forget(connection: Connection, since: int) -> None:
     """As if what came before had been written by a version without these sums, but for a late row."""
-    for table in (FACET_MINUTES, FACET_QUARTERS):
+    for table in (TOTALS, FACET_MINUTES, FACET_QUARTERS):
         connection.execute(table.delete().where(table.c.start_ms < since - HOUR_MS))
         connection.execute(HORIZONS.insert().values(table_name=table.name, since_ms=since))
 
@@ -112,12 +114,14 @@ def at(time: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=time)
 
 
-def finest(time: int, facet: Facet, kept: Horizons, days: bool) -> int | None:
+def finest(time: int, facet: Facet | None, kept: Horizons, latencies: bool) -> int | None:
     """How long the shortest is that is kept of a time; None for nothing."""
     if time >= kept.calls:
         return 1
+    if facet is None:
+        return MINUTE_MS if time >= kept.minutes else HOUR_MS if time >= kept.hours else DAY_MS
     if time < kept.quarters:
-        return DAY_MS if days else None
+        return None if latencies or facet.name == "tag" else DAY_MS
     if facet.rest and time < kept.minutes:
         return HOUR_MS
     return MINUTE_MS if facet.name != "user" and time >= kept.facet_minutes else QUARTER_MS
@@ -131,6 +135,7 @@ MOMENTS = st.one_of(
 )
 ASKED = st.sampled_from(
     (
+        *(((), {}), ((), {})),
         *((("key",), {}), (("user",), {}), (("tag:team",), {}), (("tag",), {}), (("tag:n_m",), {}), (("tag:no",), {})),
         *(((), {"key": "k1"}), ((), {"user": ""}), ((), {"user": "ada"}), ((), {"tag": "team=a"})),
         *(((), {"tag": "n_m=x=y=z"}), ((), {"tag": "note=="}), ((), {"tag": "team="}), ((), {"tag": "no=a"})),
@@ -141,7 +146,7 @@ OTHERS = st.lists(st.sampled_from(("organization", "model", "provider", "day", "
 ZONES = st.sampled_from(("UTC", "Europe/Berlin", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     window=st.tuples(MOMENTS, MOMENTS).map(sorted),
     asked=ASKED,
@@ -161,11 +166,10 @@ async def test_it_is_what_the_rows_come_to_from_the_start_of_what_is_kept_of_a_t
 ) -> None:
     group_by, filters = (*others, *asked[0]), {**asked[1], **({} if model is None else {"model": model})}
     facet = facet_of(group_by, filters)
-    assert facet is not None
     organization = EVERY_ORGANIZATION if "organization" in group_by else "acme"
     more: dict[str, Any] = {"group_by": group_by, "zone": zone, "quantiles": quantiles}
     more["total"] = "tag" not in group_by
-    widths = [finest(time, facet, book.kept, not quantiles and facet.name != "tag") for time in window]
+    widths = [finest(time, facet, book.kept, bool(quantiles)) for time in window]
     try:
         since, until = map(at, window)
         found = await book.reader.usage(organization, since=since, until=until, **more, **filters)
@@ -200,7 +204,7 @@ def test_no_call_is_read_of_a_time_that_sums_tell(state: str, name: Any, window:
     for tile in found:
         if tile.kind == "call" and tile.start >= known:
             assert tile.end - tile.start < 2 * most
-        if tile.kind == "facet_quarter":
+        if tile.kind in ("facet_quarter", "facet_day"):
             assert tile.start >= kept.quarters
         if tile.kind == "facet_minute":
             assert tile.start >= kept.facet_minutes
@@ -211,7 +215,7 @@ def test_no_call_is_read_of_a_time_that_sums_tell(state: str, name: Any, window:
     ("dimensions", "filters", "facet"),
     [
         (("model", "day"), {"provider": "openai"}, None),
-        (("key", "organization"), {"model": "small"}, Facet(name="key")),
+        (("key", "organization"), {"model": "small"}, Facet(name="key", models=True)),
         (("key", "user"), {}, None),
         (("key",), {"tag": "team=a"}, None),
         (("key", "source"), {}, None),
@@ -244,3 +248,38 @@ async def test_sums_are_asked_and_not_calls(each_database: Storage) -> None:
             assert await reader.spent(organization, since=since, until=until, **asked) == 1200
             found = await reader.latency(organization, since=since, until=until, **asked)
             assert found == pytest.approx((0.25,) * 3, rel=0.0201)
+
+
+async def test_what_an_older_version_wrote_is_told_by_single_calls(each_database: Storage, tmp_path: Path) -> None:
+    """Until the next midnight of UTC, so that a process of that version may go on for some minutes."""
+    part = Part(segment="one", start=0, end=len(ROWS), rows=[parse(one.encode()) for one in ROWS])
+    each_database.write_now(lambda connection: store(connection, [part], NOON))
+    assert each_database.read_now(horizons) == Horizons()
+    downgrade(each_database, tmp_path / "lock", "0005_jobs")
+    before = datetime.now(UTC)
+    upgrade(each_database, tmp_path / "lock")
+    midnight = each_database.read_now(horizons).quarters
+    assert timedelta() < at(midnight) - before <= timedelta(days=1)
+    assert midnight % DAY_MS == 0
+    assert each_database.read_now(horizons).facet_minutes == midnight
+    assert each_database.read_now(horizons).totals == midnight
+    later = row("later", time_ms=midnight + HOUR_MS, user="ada", status=429, tags={"team": "a"})
+    part = Part(segment="two", start=0, end=1, rows=[parse(later.encode())])
+    each_database.write_now(lambda connection: store(connection, [part], midnight))
+    exact, reader = FakeLedger(*EXACT.made, as_fake(later)), Reader(each_database)
+    asked = {"since": at(FIRST + 1), "until": at(midnight + DAY_MS), "group_by": ("tag:team", "model")}
+    found = await reader.usage("acme", **asked)  # type: ignore[arg-type]
+    # What was over a limit was not counted before.
+    assert [replace(one, limited=0) for one in found] == [
+        replace(one, limited=0)
+        for one in await exact.usage("acme", **asked)  # type: ignore[arg-type]
+    ]
+    for table in (FACET_MINUTES, FACET_QUARTERS):
+        count = select(func.count()).select_from(table)
+        assert each_database.read_now(lambda c, count=count: c.execute(count).scalar()) in (2, 5)  # type: ignore[misc]
+
+
+async def test_a_database_without_calls_has_all_sums_from_the_beginning(each_database: Storage, tmp_path: Path) -> None:
+    downgrade(each_database, tmp_path / "lock", "0005_jobs")
+    upgrade(each_database, tmp_path / "lock")
+    assert each_database.read_now(horizons) == Horizons()

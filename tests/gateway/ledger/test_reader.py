@@ -26,7 +26,7 @@ from cognitude_plugins.gateway.ledger.tiles import Horizons, floor
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import upgrade
-from hooks import Unanswerable, Unavailable
+from hooks import EVERY_ORGANIZATION, Unanswerable, Unavailable
 from hooks.testing import FakeLedger
 from tests.databases import DIALECTS, Postgres
 from tests.gateway.ledger.book import NOON, as_fake, random_rows, row
@@ -246,7 +246,11 @@ async def test_gateway_admins_see_all_organizations_and_each(book: Storage) -> N
         [alone] = await reader.usage(one.group["organization"], since=at(FIRST))
         assert replace(one, group={}) == alone
         assert await reader.usage_across(one.group["organization"], since=at(FIRST)) == (alone,)
+    assert await reader.usage(EVERY_ORGANIZATION, since=at(FIRST), group_by=("organization",)) == both
     [everything] = await reader.usage_across(None, since=at(FIRST))
+    assert await reader.usage(EVERY_ORGANIZATION, since=at(FIRST)) == (everything,)
+    assert await reader.spent(EVERY_ORGANIZATION, since=at(FIRST)) == everything.cost_nano_usd
+    assert await reader.latency(EVERY_ORGANIZATION, since=at(FIRST)) is not None
     assert everything.calls == len(ROWS)
 
 

@@ -19,6 +19,7 @@ from cognitude_plugins.gateway.ledger.tables import (
     HOURS,
     IDENTITY_DAYS,
     MINUTES,
+    TOTALS,
 )
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
@@ -31,7 +32,7 @@ FIRST = NOON - 12 * HOUR_MS - 3 * DAY_MS
 def sums(storage: Storage) -> list[list[object]]:
     return [
         sorted(map(tuple, storage.read_now(lambda c, table=table: c.execute(select(table)).all())))
-        for table in (MINUTES, HOURS, DAYS, IDENTITY_DAYS, FACET_MINUTES, FACET_QUARTERS)
+        for table in (MINUTES, HOURS, DAYS, TOTALS, IDENTITY_DAYS, FACET_MINUTES, FACET_QUARTERS)
     ]
 
 

@@ -51,7 +51,7 @@ def days_in(storage: Storage, table: Any) -> list[int]:
 
 async def test_each_table_keeps_its_days_and_today(each_database: Storage) -> None:
     put(each_database, [row(f"r{back}", time_ms=TODAY - back * DAY_MS) for back in range(7)])
-    assert await prune(each_database, SHORT, NOON / 1000) == 5 + 4 + 3 + 2 + 2 + 5 + 2 * 3
+    assert await prune(each_database, SHORT, NOON / 1000) == 5 + 4 + 3 + 2 + 2 + 5 + 3 * 3 + 4 + 4 + 3 + 2
     kept = (
         (CALLS, 1),
         (MINUTES, 2),

@@ -65,8 +65,22 @@ def test_a_row_counts_by_its_key_and_each_tag_in_a_minute_and_by_its_user_too_in
         ("acme", NOON + 19 * 60_000, *one, *model) for one in (("key", "k1"), *by_tag)
     )
     assert sorted(sums.facet_quarters) == sorted(
-        ("acme", NOON + QUARTER_MS, *one, *model) for one in (("key", "k1"), ("user", "ada"), *by_tag)
+        [
+            *(("acme", NOON + QUARTER_MS, *one, *model) for one in (("key", "k1"), ("user", "ada"), *by_tag)),
+            *(
+                ("acme", NOON - 12 * HOUR_MS, f"{facet}_day", value, *model)
+                for facet, value in (("key", "k1"), *by_tag)
+            ),
+        ]
     )
+
+
+def test_all_models_together_count_in_a_minute_a_quarter_an_hour_and_a_day() -> None:
+    rows = [parse(row(model=name, time_ms=NOON + 19 * 60_000 + 1).encode()) for name in ("small", "large")]
+    totals = rollups(rows).totals()
+    starts = {60_000: NOON + 19 * 60_000, QUARTER_MS: NOON + QUARTER_MS, HOUR_MS: NOON, DAY_MS: NOON - 12 * HOUR_MS}
+    assert set(totals) == {(width, start, "acme") for width, start in starts.items()}
+    assert {(cell.sums[0], *cell.buckets.values()) for cell in totals.values()} == {(2, 2)}
 
 
 @pytest.mark.parametrize(
