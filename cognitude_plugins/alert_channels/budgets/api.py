@@ -177,7 +177,7 @@ class _Api:
                 one,
                 standings.get(one.id),
                 writable=_may_change(caller, one),
-                warning=self.desk.warning(one.budget.hard and one.budget.enabled),
+                warning=self.desk.warning(one),
             )
             for one in found
         ]

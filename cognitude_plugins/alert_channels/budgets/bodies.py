@@ -86,7 +86,7 @@ class BudgetBody(BaseModel):
     created_at: str | None
     updated_at: str | None
     standing: StandingBody | None = Field(description="null for one of each organization apart, if none was named.")
-    warning: str | None = Field(description="What is missing for it to be held to.")
+    warning: str | None = Field(description="What is missing for it to be held to, or told of.")
 
 
 class AlertBody(BaseModel):

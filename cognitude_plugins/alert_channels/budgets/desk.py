@@ -62,7 +62,7 @@ class Desk:
         from .standings import Standings
 
         register, standings = Register(declared(self._declared), gateway.database), Standings(gateway)
-        evaluation = Evaluation(gateway, register, standings, lambda: lifecycle.open(SERIES), every=self._every)
+        evaluation = Evaluation(gateway, register, standings, every=self._every)
         self._there = _Open(gateway, register, standings, evaluation, lifecycle)
         await self.refresh()
         try:
@@ -105,13 +105,27 @@ class Desk:
 
     async def evaluate(self, now: datetime, *, everything: bool = False) -> None:
         """Raises `hooks.Unavailable`."""
-        there = self._opened
-        found = await there.evaluation.budgets_due(now, everything=everything)
-        await there.lifecycle.observe(found, now, series=SERIES)
+        there, written = self._opened, False
+        try:
+            before = await there.lifecycle.look(SERIES, now)
+            found = await there.evaluation.budgets_due(now, before.standing, everything=everything)
+            written = await there.lifecycle.observe(found, now, series=SERIES, seen=before)
+        finally:
+            if not written:
+                there.evaluation.forget()
 
-    def warning(self, hard: bool) -> str | None:
-        """What is missing for a hard budget."""
-        return MISSING if hard and not self._opened.gateway.ceilings.held else None
+    def warning(self, one: Owned) -> str | None:
+        """What is missing for it to be held to, or to be told of."""
+        there, budget = self._opened, one.budget
+        known = {target.name for target in there.lifecycle.targets.targets(one.organization)}
+        missing = [
+            f"there is no channel {name!r} that its alerts could go to."
+            for name in budget.channels
+            if name not in known
+        ]
+        if budget.hard and budget.enabled and not there.gateway.ceilings.held:
+            missing = [MISSING, *missing]
+        return " ".join(missing) or None
 
     def status(self) -> Mapping[str, Any]:
         """For ``/health``; with a ``status`` only where something is wrong."""
@@ -120,8 +134,9 @@ class Desk:
         budgets = self._there.register.all()
         hard = sum(one.budget.hard and one.budget.enabled for one in budgets)
         found: dict[str, Any] = {"budgets": len(budgets), "hard_budgets": hard}
-        missing = self.warning(bool(hard))
-        return found if missing is None else {**found, "status": "degraded", "hard_budgets_problem": missing}
+        if not hard or self._there.gateway.ceilings.held:
+            return found
+        return {**found, "status": "degraded", "hard_budgets_problem": MISSING}
 
     @property
     def _opened(self) -> _Open:

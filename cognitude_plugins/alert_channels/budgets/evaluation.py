@@ -7,7 +7,7 @@ at all of them first.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -45,33 +45,28 @@ class _Seen:
 
 
 class Evaluation:
-    """``opened`` gives the open alerts of budgets, by organization, rule and subject; ``every`` is how often those are
-    looked at that are neither hard nor nearly used up.
-    """
+    """``every`` is how often those are looked at that are neither hard nor nearly used up."""
 
     def __init__(
-        self,
-        gateway: Gateway,
-        register: Register,
-        standings: Standings,
-        opened: Callable[[], Awaitable[Mapping[Key, OpenAlert]]],
-        *,
-        every: timedelta = timedelta(hours=1),
+        self, gateway: Gateway, register: Register, standings: Standings, *, every: timedelta = timedelta(hours=1)
     ) -> None:
         self._gateway = gateway
         self._register = register
         self._standings = standings
-        self._opened = opened
         self._every = every
         self._seen: dict[tuple[str, str], _Seen] = {}
 
-    async def budgets_due(self, now: datetime, *, everything: bool = False) -> Sequence[Observation]:
-        """What is to be observed of the budgets whose turn it is. Raises `hooks.Unavailable`."""
+    async def budgets_due(
+        self, now: datetime, opened: Mapping[Key, OpenAlert], *, everything: bool = False
+    ) -> Sequence[Observation]:
+        """What is to be observed of the budgets whose turn it is; ``opened`` are the open alerts of budgets.
+
+        Raises `hooks.Unavailable`.
+        """
         await self._register.refresh()
         there = shares(self._register.all(), self._gateway.organizations())
-        opened = (await self._opened()).values()
         firing: dict[str, dict[str, str]] = {}
-        for alert in opened:
+        for alert in opened.values():
             firing.setdefault(alert.organization, {})[alert.rule] = alert.window
         due = [one for one in there if everything or self._is_due(one, now)]
         found = await self._standings.of(due, now)
@@ -83,8 +78,12 @@ class Evaluation:
                 for one, silent in zip(found, told, strict=True)
                 for observation in observations(one, firing.get(one.share.organization, {}), silent)
             ),
-            *_gone(there, opened),
+            *_gone(there, opened.values()),
         ]
+
+    def forget(self) -> None:
+        """What was found last was not written down: all of them are looked at again."""
+        self._seen.clear()
 
     def _is_due(self, share: Share, now: datetime) -> bool:
         seen = self._seen.get(share.key)

@@ -224,6 +224,12 @@ async def test_a_hard_budget_is_in_force_at_once_and_says_what_is_missing(api: A
     assert api.gateway.ceilings.all() == ()
 
 
+async def test_a_channel_that_there_is_not_is_warned_of(api: Api) -> None:
+    assert (await api.made(channels=["ops"]))["warning"] is None
+    found = (await api("admin", "PATCH", "/budget_1", {"channels": ["ops", "oops"]})).json()
+    assert found["warning"] == "there is no channel 'oops' that its alerts could go to."
+
+
 async def test_a_budget_shows_its_alerts(api: Api) -> None:
     await api.made(amount_usd=50)
     await api.desk.evaluate(NOW)
@@ -235,7 +241,7 @@ async def test_a_budget_shows_its_alerts(api: Api) -> None:
     [alert] = found["alerts"]
     assert (alert["threshold"], alert["state"], alert["severity"]) == ("100", "firing", "critical")
     assert (alert["fired_at"], alert["resolved_at"]) == ("2026-11-29T12:01:00.000Z", None)
-    assert all("budget_1" not in alert.rule for alert in (await api.life.open(SERIES)).values())
+    assert all("budget_1" not in alert.rule for alert in (await api.life.look(SERIES, NOW)).standing.values())
 
 
 @pytest.mark.parametrize(

@@ -50,12 +50,13 @@ class World:
 
     def another(self) -> Evaluation:
         """As in a process that takes over."""
-        standings = Standings(self.gateway)
-        return Evaluation(self.gateway, self.register, standings, lambda: self.life.open(SERIES))
+        return Evaluation(self.gateway, self.register, Standings(self.gateway))
 
     async def at(self, now: datetime) -> None:
         self.now = now
-        await self.life.observe(await self.evaluation.budgets_due(now), now, series=SERIES)
+        before = await self.life.look(SERIES, now)
+        found = await self.evaluation.budgets_due(now, before.standing)
+        await self.life.observe(found, now, series=SERIES, seen=before)
 
     async def run(self, until: datetime, step: timedelta = MINUTE) -> None:
         while self.now < until:
@@ -170,7 +171,7 @@ async def test_what_is_gone_is_resolved_in_the_next_minute(database: Database, g
     if gone != "deleted":
         await world.register.change("budget_all", lambda one: owned(changed))
     await world.at(START + MINUTE)
-    assert await world.life.open(SERIES) == {}
+    assert (await world.life.look(SERIES, world.now)).standing == {}
     assert len(await world.told()) == 2
 
 
@@ -184,7 +185,7 @@ async def test_most_are_looked_at_each_hour_and_hot_or_hard_or_new_ones_each_min
     await world.at(START + HOUR)
     assert world.ledger.asked > asked
     asked = world.ledger.asked
-    await world.evaluation.budgets_due(world.now + MINUTE, everything=True)
+    await world.evaluation.budgets_due(world.now + MINUTE, {}, everything=True)
     assert world.ledger.asked > asked
     await world.register.add(hard)
     asked = world.ledger.asked
