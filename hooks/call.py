@@ -83,9 +83,10 @@ class Call:
     """One request on its way down the pipeline. A plugin that wants it otherwise returns a changed copy.
 
     ``id`` is also the answer's ``x-request-id``. ``payload`` is the request body: forwarded byte for byte unless a
-    plugin replaced it. Under ``dry_run`` a plugin may decide but must not change any state, and no provider is called.
-    ``state`` is the one mutable thing: a scratch dict for this call, keyed by the plugin's name. ``recorded`` is there
-    in a replay only, where the body's words are made up: what the ledger has of the call that is played again.
+    plugin replaced it. ``tags`` are those under which the ledger books it. Under ``dry_run`` a plugin may decide but
+    must not change any state, and no provider is called. ``state`` is the one mutable thing: a scratch dict for this
+    call, keyed by the plugin's name. ``recorded`` is there in a replay only, where the body's words are made up: what
+    the ledger has of the call that is played again.
     """
 
     id: str
@@ -93,6 +94,7 @@ class Call:
     caller: Caller
     payload: Payload
     headers: Mapping[str, str] = field(default_factory=Headers)
+    tags: Mapping[str, str] = field(default_factory=dict)
     dry_run: bool = False
     state: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     recorded: Booked | None = field(default=None, compare=False, repr=False)

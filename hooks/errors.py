@@ -62,7 +62,8 @@ class Unanswerable(ValueError):
     """A question that the ledger has no answer to.
 
     ``what`` is wrong about it, and ``name`` which one (a filter, a dimension). Of a ``time`` that was too long ago
-    ``since`` is from when on it can be asked for, as ``name`` (``calls``, ``minutes``, ``hours``) are kept since then.
+    ``since`` is from when on it can be asked for, as ``name`` (``calls``, ``minutes``, ``quarters`` of an hour,
+    ``hours``) are kept since then.
     """
 
     def __init__(

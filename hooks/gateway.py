@@ -74,7 +74,7 @@ class Booked:
 
 
 class Ledger(Protocol):
-    """Reads of the one book. Every method is of one organization: there is no way to leave it out.
+    """Reads of the one book. Every method is of one organization, or of `EVERY_ORGANIZATION`: none can be left out.
 
     Of ``[since, until)``, where ``until`` is now if it is None. ``filters`` are ``key``, ``user``, ``model``,
     ``provider`` and ``tag`` (``name=value``), each with the value its rows must have. What a call cost is in here some
@@ -109,8 +109,9 @@ class Ledger(Protocol):
         ``quantiles``, each in 0 … 1. With ``total`` the last one is of all groups together and its ``group`` empty; not
         with ``tag``, of which calls count more than once.
 
-        By ``source``, ``complexity`` and tags, and by keys and users where latencies or parts of a day of UTC are asked
-        for, the answer is put together of single calls, which may take seconds.
+        Of `EVERY_ORGANIZATION` it is all of them together, and ``organization`` a dimension too. By one of ``key``,
+        ``user`` and ``tag`` there are sums of minutes (not by user), quarters of an hour, days. By two of them, and by
+        ``source`` and ``complexity``, the answer is put together of single calls, which may take seconds.
         """
         ...
 

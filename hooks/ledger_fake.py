@@ -10,7 +10,7 @@ from math import floor
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from .errors import Unanswerable
-from .gateway import Booked, Dimension, Sums
+from .gateway import EVERY_ORGANIZATION, Booked, Dimension, Sums
 
 if TYPE_CHECKING:
     from sqlalchemy import Subquery
@@ -71,7 +71,9 @@ class FakeLedger:
     ) -> tuple[Sums, ...]:
         if total and "tag" in group_by:
             raise ValueError("groups by tag have no total: calls with two tags count twice")
-        _known("dimension", tuple(name for name in group_by if not name.startswith("tag:")), get_args(Dimension))
+        across = organization == EVERY_ORGANIZATION
+        known = tuple(name for name in get_args(Dimension) if across or name != "organization")
+        _known("dimension", tuple(name for name in group_by if not name.startswith("tag:")), known)
         local = _zone(zone)
         groups: dict[tuple[str, ...], list[FakeCall]] = {} if group_by else {(): []}
         for call in self._found(organization, since, until, filters):
@@ -116,7 +118,8 @@ class FakeLedger:
             raise Unanswerable(f"tag must be name=value, not {filters['tag']!r}", what="filter", name="tag")
         for call in self.made:
             within = since <= call.at and (until is None or call.at < until)
-            if within and call.organization == organization and all(_fits(call, *one) for one in filters.items()):
+            whose = organization in (EVERY_ORGANIZATION, call.organization)
+            if within and whose and all(_fits(call, *one) for one in filters.items()):
                 yield call
 
 
@@ -195,6 +198,7 @@ def _sums(group: Mapping[str, str], calls: list[FakeCall], quantiles: tuple[floa
         group=group,
         calls=len(calls),
         errors=len(calls) - len(good),
+        limited=sum(call.status == 429 for call in calls),
         hits=sum(call.source not in ("provider", "error", "dry_run", "hedge") for call in good),
         incomplete=sum(not call.complete for call in calls),
         prompt_tokens=sum(call.prompt_tokens for call in calls),
@@ -205,4 +209,5 @@ def _sums(group: Mapping[str, str], calls: list[FakeCall], quantiles: tuple[floa
         saved_nano_usd=sum(call.saved_nano_usd for call in calls),
         unpriced=sum(call.cost_nano_usd is None for call in calls),
         seconds=_seconds(calls, quantiles),
+        seconds_sum=sum(round(call.seconds * 1e6) for call in calls) / 1e6,
     )

@@ -18,6 +18,7 @@ def make_call(
     key: str = "key-1",
     user: str | None = None,
     headers: Mapping[str, str] | None = None,
+    tags: Mapping[str, str] | None = None,
     dry_run: bool = False,
     id: str | None = None,
 ) -> Call:
@@ -30,6 +31,7 @@ def make_call(
         caller=Caller(organization=organization, key=key, user=user, address="127.0.0.1"),
         payload=Payload(STANDARD_CODEC.dumps(body)),
         headers=Headers(headers or {}),
+        tags=tags or {},
         dry_run=dry_run,
     )
 

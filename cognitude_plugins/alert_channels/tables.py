@@ -71,10 +71,11 @@ class AlertBudget(SQLModel, table=True):
 
 
 class Alert(SQLModel, table=True):
-    """One time that a rule was broken. ``open_key`` is rule and subject while it is not resolved, and unique then.
+    """One time that a rule was broken. ``open_key`` is organization, rule and subject, and unique, until it is
+    resolved; one that was resolved by hand keeps it until the rule is seen to hold again, or its window is over.
 
     ``rule`` is the rule's id; ``state`` pending, firing, acknowledged or resolved; ``told_ms`` when it was last told
-    of, ``told`` how often. ``detail`` is JSON: the rule's name and condition, labels, facts.
+    of, ``told`` how often. ``detail`` is JSON: what else a `lifecycle.standing.Standing` has.
     """
 
     __tablename__ = "alert"
@@ -103,6 +104,20 @@ class Alert(SQLModel, table=True):
     told_ms: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
     told: int = Field(sa_column=Column(BigInteger, nullable=False))
     updated_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class AlertTick(SQLModel, table=True):
+    """The last evaluation that was written, ``due_ms``, of each ``series`` of them, and the one before, ``before_ms``.
+
+    An older one that comes late finds a later time here and writes nothing. All are of the organization ``*``.
+    """
+
+    __tablename__ = "alert_tick"
+
+    organization: str = Field(sa_column=Column(Text, primary_key=True))
+    series: str = Field(sa_column=Column(Text, primary_key=True))
+    due_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    before_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
 class AlertEvent(SQLModel, table=True):
@@ -202,6 +217,7 @@ TABLES: Final = (
     AlertRule,
     AlertBudget,
     Alert,
+    AlertTick,
     AlertEvent,
     AlertSilence,
     AlertOutbox,

@@ -10,7 +10,12 @@ from hooks.endpoint import Refused, refused
 
 from .midnights import begun
 
-_KEPT = {"calls": "single calls", "minutes": "sums of minutes", "hours": "sums of hours"}
+_KEPT = {
+    "calls": "single calls",
+    "minutes": "sums of minutes",
+    "quarters": "sums of quarters of an hour",
+    "hours": "sums of hours",
+}
 
 
 def not_answered(error: Unanswerable, *, start_date: date, zone: ZoneInfo) -> Refused:

@@ -122,14 +122,14 @@ async def serve_as(
     lifeline = Lifeline(None if connection is None else connection.abort, runtime.linger)
     runtime.under_way.add(lifeline)
     try:
-        call, tags = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline, trace, prepare)
+        call = await _read_call(runtime, api, caller, scope, receive, request_id, lifeline, trace, prepare)
         if _wants_timing(runtime, call):
             trace.timings = {}
         exchange = Exchange(
             call=call,
             trace=trace,
             pipeline=runtime.pipeline,
-            account=runtime.account(call.model, trace, tags),
+            account=runtime.account(call.model, trace, call.tags),
             background=runtime.background,
             lifeline=lifeline,
             connection=connection,
@@ -159,8 +159,8 @@ async def _read_call(
     lifeline: Lifeline,
     trace: Trace,
     prepare: Prepare | None,
-) -> tuple[Call, Mapping[str, str]]:
-    """The call and its tags; ``trace`` is told its deadline."""
+) -> Call:
+    """The call; ``trace`` is told its deadline."""
     headers = scope["headers"]
     raw = await read_body(receive, headers, runtime.body_limits, lifeline)
     payload = parse_object(raw, runtime.limits.json_depth)
@@ -174,15 +174,15 @@ async def _read_call(
     except Refused as refusal:
         refusal.payload = payload
         raise
-    call = Call(
+    return Call(
         id=request_id,
         api=api,
         caller=_for_user(caller, body),
         payload=payload,
         headers=Headers(headers),
+        tags=tags,
         dry_run=_is_dry_run(scope),
     )
-    return call, tags
 
 
 def _prepared(payload: Payload, prepare: Prepare) -> Payload:

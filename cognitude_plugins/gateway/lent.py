@@ -122,7 +122,7 @@ class Lent:
 
 
 async def _served(runtime: Runtime, call: Call, tags: Mapping[str, str]) -> Reply:
-    call = replace(call, id=own_id(runtime.new_id()), state={})
+    call = replace(call, id=own_id(runtime.new_id()), tags=tags, state={})
     collected = _Collected()
     lifeline = Lifeline()
     trace = Trace()

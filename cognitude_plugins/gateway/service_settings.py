@@ -97,9 +97,11 @@ class Retention(BaseModel):
 
     model_config = STRICT
 
-    rows: Days = Field(default=7, description="Days that single calls are kept.")
+    rows: Days = Field(default=7, description="Days that single calls are kept, and sums per minute by key and tag.")
     minutes: Days = Field(default=30, description="Days that sums per minute are kept.")
-    hours: Days = Field(default=90, description="Days that sums per hour are kept.")
+    hours: Days = Field(
+        default=90, description="Days that sums per hour are kept, and per quarter of an hour by key, user and tag."
+    )
     days: Days = Field(default=365, description="Days that sums per day are kept.")
 
     @model_validator(mode="after")

@@ -104,18 +104,20 @@ class LimitsConfig(BaseModel):
 
 
 class LimitUsage(BaseModel):
-    scope: Scope
+    scope: Scope | Literal["tag"]
     subject: str = Field(description="Whose counter it is.")
     unit: Unit
-    per: Period | None
+    per: Period | Literal["total"] | None
     window: Window | None
     models: list[str] | None
     limit: Number
     used: Number
+    reserved: Number | None = Field(description="Of a budget: what calls under way may use of it; else null.")
     remaining: Number
     reset: int | None = Field(description="When the present window ends, in seconds since 1970; null of concurrency.")
     reset_at: str | None
     origin: Origin
+    budget: str | None = Field(description="The name, or the id, of a budget; null of a limit.")
 
 
 class LimitsUsage(BaseModel):

@@ -25,6 +25,10 @@ UNLIMITED: Final = 2**53 - 1
 """The largest whole number that Lua's numbers hold exactly."""
 
 
+NONE: Final = "\0"
+"""How no subject begins."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """One limit as it stands for one call.
@@ -33,6 +37,8 @@ class Charge:
     subject are one Redis hash. ``field`` names the limit within it, the same over restarts as long as the limit means
     the same. ``limit`` and ``amount`` are whole numbers of the limit's unit: requests, tokens, nano-dollars, or calls
     under way. Of the rest, times in milliseconds, each kind has its own:
+
+    ``beyond`` is a part of both ``amount`` and ``limit``: it is taken too, but there need not be room for it.
 
     - SLIDING: ``window``, aligned to multiples of itself since 1970.
     - CALENDAR: ``start`` (inclusive) and ``end`` (exclusive) of the window in which it is now, ``after``: the end of
@@ -51,6 +57,12 @@ class Charge:
     end: int = 0
     after: int = 0
     burst: int = 0
+    beyond: int = 0
+
+    @property
+    def needed(self) -> int:
+        """For how much there must be room."""
+        return self.amount - self.beyond
 
     @property
     def most(self) -> int:

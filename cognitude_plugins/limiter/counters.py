@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from hooks import Unavailable
 
-from .charge import Charge, Correction, Verdict
+from .charge import NONE, Charge, Correction, Verdict
 from .memory import Memory
 
 Decision = tuple[Verdict | None, bool]
@@ -39,15 +39,19 @@ class Counters(Protocol):
         """Count what was used already, whatever the limits say."""
         ...
 
+    async def raise_to(self, tag: str, id: str, charges: Sequence[Charge]) -> None:
+        """At least the first one's amount has been used (see `Memory.raise_to`). Raises `Down`."""
+        ...
+
     def settle(self, tag: str, id: str, corrections: Sequence[Correction], *, local: bool) -> None: ...
 
     def renew(self, tag: str, ids: Iterable[str], charges: Sequence[Charge]) -> None: ...
 
-    async def reset(self, tag: str, subjects: str) -> None:
-        """Forget the counters of the subjects that begin so. Raises `Down`."""
+    async def reset(self, tag: str, subjects: str, *, but: str = NONE) -> None:
+        """Forget the counters of the subjects that begin so, and not with ``but``. Raises `Down`."""
         ...
 
-    def forget(self, tag: str, subjects: str) -> None:
+    def forget(self, tag: str, subjects: str, *, but: str = NONE) -> None:
         """The same of what is kept in this process: another one has reset them."""
         ...
 
@@ -77,17 +81,20 @@ class InProcess:
     async def add(self, tag: str, id: str, charges: Sequence[Charge]) -> None:
         self._memory.reserve(tag, id, charges, force=True)
 
+    async def raise_to(self, tag: str, id: str, charges: Sequence[Charge]) -> None:
+        self._memory.raise_to(tag, id, charges)
+
     def settle(self, tag: str, id: str, corrections: Sequence[Correction], *, local: bool) -> None:
         self._memory.settle(tag, id, corrections)
 
     def renew(self, tag: str, ids: Iterable[str], charges: Sequence[Charge]) -> None:
         self._memory.renew(tag, ids, charges)
 
-    async def reset(self, tag: str, subjects: str) -> None:
-        self.forget(tag, subjects)
+    async def reset(self, tag: str, subjects: str, *, but: str = NONE) -> None:
+        self.forget(tag, subjects, but=but)
 
-    def forget(self, tag: str, subjects: str) -> None:
-        self._memory.reset(tag, subjects)
+    def forget(self, tag: str, subjects: str, *, but: str = NONE) -> None:
+        self._memory.reset(tag, subjects, but=but)
 
     async def sweep(self) -> None:
         self._memory.sweep()

@@ -11,11 +11,17 @@ from hooks import Call, Deployment, Gateway, Outcome, Usage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """``cost`` in nano-dollars; 0 when no price is known."""
+    """``cost`` in nano-dollars; 0 when no price is known.
+
+    The others are what budgets go by: ``needed`` is for what they must have room, ``held`` what they keep from other
+    calls until it is known what this one cost.
+    """
 
     prompt: int = 0
     completion: int = 0
     cost: int = 0
+    needed: int = 0
+    held: int = 0
 
     @property
     def tokens(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from .charge import Charge, Correction, Kind, Verdict
+from .charge import NONE, UNLIMITED, Charge, Correction, Kind, Verdict
 from .memory import Memory
 from .packing import Command, reserve_command, settle_command
 from .windows import taken_in
@@ -57,7 +57,20 @@ class Degraded:
         if len(self._seen) > _MOST_SEEN:
             self._seen = {}
         for charge, state in zip(charges, verdict.states, strict=False):
-            self._seen[tag, charge.subject, charge.field] = (state.remaining, state.reset)
+            self._seen[tag, charge.subject, charge.field] = (state.remaining - charge.beyond, state.reset)
+
+    def raise_to(self, tag: str, id: str, charges: Sequence[Charge]) -> None:
+        """See `Memory.raise_to`: of what is left then, the share is this process's."""
+        used = charges[0].amount
+        for charge in charges[:2]:
+            remaining, reset = self._seen.get((tag, charge.subject, charge.field), (0, 0))
+            if reset <= self._now() or remaining > charge.limit - used:
+                self._seen[tag, charge.subject, charge.field] = (charge.limit - used, charge.end)
+        if (away := self._away.get(tag)) is not None:
+            spent, taken, lease = map(self._scaled, charges)
+            for charge in (spent, taken):
+                self._begin(tag, away, replace(charge, amount=0))
+            away.memory.raise_to(tag, id, (replace(spent, amount=int(used * self._share)), taken, lease))
 
     def reserve(self, tag: str, id: str, charges: Sequence[Charge], *, dry: bool = False) -> Verdict:
         away = self._away.get(tag)
@@ -98,12 +111,15 @@ class Degraded:
         if tag in self._away:
             self._away[tag].memory.renew(tag, ids, charges)
 
-    def reset(self, tag: str, subjects: str) -> None:
-        for name in [name for name in self._seen if name[0] == tag and name[1].startswith(subjects)]:
+    def reset(self, tag: str, subjects: str, *, but: str = NONE) -> None:
+        def meant(subject: str) -> bool:
+            return subject.startswith(subjects) and not subject.startswith(but)
+
+        for name in [name for name in self._seen if name[0] == tag and meant(name[1])]:
             del self._seen[name]
         if (away := self._away.get(tag)) is not None:
-            away.memory.reset(tag, subjects)
-            away.debts = {key: debt for key, debt in away.debts.items() if not key[0][0].startswith(subjects)}
+            away.memory.reset(tag, subjects, but=but)
+            away.debts = {key: debt for key, debt in away.debts.items() if not meant(key[0][0])}
 
     def sweep(self) -> None:
         """Forget what does not count any more."""
@@ -173,9 +189,11 @@ class Degraded:
         return settle_command(self._prefix, tag, "", (Correction(charge=charge, delta=debt.amount, start=debt.start),))
 
     def _scaled(self, charge: Charge) -> Charge:
+        if charge.limit == UNLIMITED:
+            return charge
         return replace(
             charge,
-            limit=max(1, int(charge.limit * self._share)),
+            limit=max(1, int((charge.limit - charge.beyond) * self._share)) + charge.beyond,
             burst=max(1, int(charge.burst * self._share)) if charge.burst else 0,
         )
 
@@ -189,7 +207,10 @@ class Degraded:
         remaining, reset = seen
         if charge.kind is Kind.LEASE or reset <= self._now():
             return
-        taken = charge.most - int(remaining * self._share)
+        if charge.limit == UNLIMITED:
+            taken = int((UNLIMITED - remaining) * self._share)
+        else:
+            taken = charge.most - charge.beyond - int(remaining * self._share)
         if taken > 0:
             away.memory.reserve(tag, "", (replace(charge, amount=taken),), force=True)
 

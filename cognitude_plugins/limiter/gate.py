@@ -6,11 +6,15 @@ from collections.abc import Iterator, Sequence
 
 from hooks import Call, Deployment, Gateway, Reply
 
+from .bound import Surprises, bounded
+from .ceilings import elsewhere
 from .charge import Charge
 from .counters import Closed, Counters
 from .demand import NOTHING, Demand, demand_of
+from .keeper import Keeper
+from .packing import marked
 from .policies import Policies, Prepared
-from .refusal import CLOSED, longest, never_fits, retry_ms
+from .refusal import CLOSED, longest, never_fits
 from .refused import Refusal, Refused
 from .reservation import Reservation
 from .rules import Rule
@@ -21,7 +25,13 @@ class Gate:
     """Of one process."""
 
     def __init__(
-        self, config: Config, gateway: Gateway, policies: Policies, counters: Counters, refused: Refused
+        self,
+        config: Config,
+        gateway: Gateway,
+        policies: Policies,
+        counters: Counters,
+        refused: Refused,
+        budgets: Keeper | None = None,
     ) -> None:
         self._cap = config.completion_tokens
         self._gateway = gateway
@@ -29,9 +39,14 @@ class Gate:
         self._policies = policies
         self._counters = counters
         self._refused = refused
+        self._ceilings = gateway.ceilings
+        self._budgets = budgets or Keeper(gateway, policies, counters, refused)
+        self.surprises = Surprises()
 
     async def ask(self, call: Call) -> Reservation | Reply | None:
         """A reservation when it is let in, the answer when it is not, None when no limit is for it."""
+        if self._ceilings.version != self._budgets.version:
+            await self._budgets.take()
         prepared = self._policies.of(call.caller)
         if prepared.fixed is None:
             return await self._ask_each(prepared, call)
@@ -56,7 +71,7 @@ class Gate:
             )
             if not isinstance(decided, Refusal):
                 if isinstance(decided, Reservation):
-                    decided.full = frozenset(full)
+                    decided.full = frozenset(full | decided.spent_elsewhere())
                 return decided
             if answer is None or decided.rule.scope != "provider":
                 answer = decided.answer(charges, self._counters.now())
@@ -66,7 +81,12 @@ class Gate:
         return answer
 
     def _demand(self, prepared: Prepared, call: Call, deployments: Sequence[Deployment]) -> Demand:
-        return demand_of(call, self._gateway, deployments, self._cap) if prepared.measured else NOTHING
+        if not prepared.measured:
+            return NOTHING
+        demand = demand_of(call, self._gateway, deployments, self._cap)
+        if prepared.budgets is None:
+            return demand
+        return bounded(demand, call, self._gateway, deployments, self._cap, self.surprises)
 
     async def _decide(
         self,
@@ -80,21 +100,30 @@ class Gate:
         standing = self._refused.find(tag, charges, self._counters.now()) if self._refused else None
         if standing is not None:
             return standing
+        id = call.id if not demand.held else _marked(call.id, rules, charges, demand, provider)
         try:
-            verdict, local = await self._counters.reserve(tag, call.id, charges, dry=call.dry_run)
+            verdict, local = await self._counters.reserve(tag, id, charges, dry=call.dry_run)
         except Closed:
             return CLOSED
         if verdict is None:
             return None
+        if rules[-1].ceiling is not None and not local:
+            self._budgets.compare(rules, charges, verdict)
         if not verdict.refused:
-            return Reservation(call.id, tag, rules, charges, verdict, demand, provider, local)
-        index = longest(charges, verdict)
-        return self._refused.note(tag, rules, charges, verdict, index, retry_ms(charges[index], verdict.states[index]))
+            return Reservation(id, tag, rules, charges, verdict, demand, provider, local)
+        return self._refused.note(tag, rules, charges, verdict, *longest(rules, charges, verdict))
+
+
+def _marked(id: str, rules: Sequence[Rule], charges: Sequence[Charge], demand: Demand, provider: str) -> str:
+    """Of a call that holds a part of budgets: if this process dies, that is found by it."""
+    pairs = zip(rules, charges, strict=False)
+    subjects = [one.subject for rule, one in pairs if rule.ceiling is not None and not elsewhere(rule, provider)]
+    return marked(id, demand.held, subjects) if subjects else id
 
 
 def _never_fits(rules: Sequence[Rule], charges: Sequence[Charge]) -> Reply | None:
     for rule, charge in zip(rules, charges, strict=False):
-        if charge.amount > charge.most:
+        if charge.amount > charge.most and rule.ceiling is None:
             return never_fits(rule, charge)
     return None
 

@@ -23,6 +23,8 @@ def rate_limit_headers(rules: tuple[Rule, ...], verdict: Verdict) -> dict[str, s
     if not rules:
         return {}
     plan = _plan(rules)
+    if not plan.words:
+        return {}
     now, states = verdict.now, verdict.states
     headers = plan.fixed.copy()
     left: list[str] = []
@@ -92,7 +94,8 @@ class _Plan:
 
 @lru_cache(maxsize=10_000)
 def _plan(rules: tuple[Rule, ...]) -> _Plan:
-    """Made once: the rules of a key are the same objects at every call."""
+    """Made once: the rules of a key are the same objects at every call. Budgets, which come last, are not told of."""
+    rules = tuple(rule for rule in rules if rule.ceiling is None)
     words = tuple(map(_words, rules))
     fixed = {one.limit_name: one.limit for one in reversed(words)}
     openai = []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import ceil
 from typing import Final
 
-from .charge import Charge, Correction, Kind, State, Verdict
+from .charge import NONE, Charge, Correction, Kind, State, Verdict
 from .leases import Leases
 from .windows import Counter, Found, correct, look, look_lease, stay, take
 
@@ -68,6 +69,25 @@ class Memory:
                     subject.until = max(subject.until, counter[0] + ceil(counter[1] / charge.limit))
         return bool(corrections)
 
+    def raise_to(self, organization: str, id: str, charges: Sequence[Charge]) -> int:
+        """Of three charges: the first counter is its amount at least; by how much it was raised is returned. The second
+        is that, and what the calls under way, of which the third are leases, hold of the subject ``id``: what a process
+        that died has left in it is gone. The ids of such calls are `marked`.
+        """
+        now = self._clock()
+        spent, taken, lease = charges
+        before = [look(self._counter(organization, one), one, now)[0][1] for one in (spent, taken)]
+        least = max(before[0], spent.amount)
+        subject = self._subjects.get((organization, lease.subject))
+        leases = subject.leases.get(lease.field) if subject else None
+        held = sum(_held(member, id) for member, end in leases.ends().items() if end > now) if leases else 0
+        more = least - before[0], least + held - before[1]
+        if any(more):
+            for charge, amount in zip((spent, taken), more, strict=True):
+                one = replace(charge, amount=amount)
+                self._take(organization, "", (one,), [look(self._counter(organization, one), one, now)], now)
+        return more[0]
+
     def renew(self, organization: str, ids: Iterable[str], charges: Sequence[Charge]) -> None:
         """These calls, where they hold a lease (the charges are leases), hold it for another window from now on."""
         now = self._clock()
@@ -80,10 +100,12 @@ class Memory:
                 for id in ids:
                     leases.renew(id, now + charge.window)
 
-    def reset(self, organization: str, subjects: str) -> None:
-        """Everything that was counted of the subjects that begin so is forgotten; what is under way still is."""
+    def reset(self, organization: str, subjects: str, *, but: str = NONE) -> None:
+        """Everything that was counted of the subjects that begin so, and not with ``but``, is forgotten; what is under
+        way still is.
+        """
         for (of, name), subject in self._subjects.items():
-            if of == organization and name.startswith(subjects):
+            if of == organization and name.startswith(subjects) and not name.startswith(but):
                 subject.counters.clear()
 
     def sweep(self) -> int:
@@ -113,6 +135,10 @@ class Memory:
                 subject.until = until
             states.append(state)
         return states
+
+    def _counter(self, organization: str, charge: Charge) -> Counter | None:
+        subject = self._subjects.get((organization, charge.subject))
+        return subject.counters.get(charge.field) if subject else None
 
     def _add(self, organization: str, name: str) -> _Subject:
         subject = self._subjects[organization, name] = _Subject()
@@ -146,6 +172,11 @@ class _Subject:
         if charge.amount:
             leases.take(id, now + charge.window)
         self.until = max(self.until, now + charge.window)
+
+
+def _held(member: str, subject: str) -> int:
+    amount = member.partition(" ")[0]
+    return int(amount) if f" {subject} " in member and amount.isascii() and amount.isdigit() else 0
 
 
 _NOBODY: Final = _Subject()

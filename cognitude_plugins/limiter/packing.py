@@ -14,6 +14,11 @@ _NUMBERS: Final = ("", "1", "2", "3", "4")
 """Of a `Kind`, as text: a client without hiredis would write the enum's name."""
 
 
+def marked(id: str, held: int, subjects: Iterable[str]) -> str:
+    """The id of a call that tells what it holds, and of which subjects."""
+    return " ".join((str(held), *subjects, id))
+
+
 def subject_key(prefix: str, organization: str, subject: str) -> str:
     """The hash of a subject's counters. All keys of an organization are in one slot of a cluster: that of its tag."""
     return f"{prefix}:{{{organization}}}:{subject}"
@@ -66,6 +71,13 @@ def settle_command(prefix: str, organization: str, id: str, corrections: Sequenc
             charge.end,
             charge.after or charge.burst,
         )
+    return keys, argv
+
+
+def raise_command(prefix: str, organization: str, id: str, charges: Sequence[Charge]) -> Command:
+    """See `Memory.raise_to`."""
+    keys, argv = reserve_command(prefix, organization, id, charges)
+    argv[0] = "raise"
     return keys, argv
 
 

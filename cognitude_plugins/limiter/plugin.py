@@ -39,9 +39,14 @@ class Limiter:
     @asynccontextmanager
     async def lifespan(self, gateway: Gateway) -> AsyncIterator[None]:
         async with self._desk.opened(gateway) as counters:
-            self._gate = Gate(self._desk.config, gateway, self._desk.policies, counters, self._desk.refused)
-            self._settlement = Settlement(counters, gateway)
-            yield
+            desk = self._desk
+            self._gate = Gate(desk.config, gateway, desk.policies, counters, desk.refused, desk.keeper)
+            self._settlement = Settlement(counters, gateway, self._gate.surprises)
+            gateway.ceilings.hold(self._name)
+            try:
+                yield
+            finally:
+                gateway.ceilings.let_go(self._name)
 
     @hookimpl
     async def pre_request(self, call: Call) -> Reply | None:
@@ -78,6 +83,7 @@ class Limiter:
     @hookimpl
     def schedule(self) -> Iterable[Job]:
         yield Job(name=f"{self._name}-overrides", every=timedelta(seconds=1), run=self._desk.refresh)
+        yield Job(name=f"{self._name}-budgets", every=timedelta(seconds=1), run=self._desk.read_budgets)
         yield Job(name=f"{self._name}-leases", every=timedelta(milliseconds=LEASE_MS / 3), run=self._renew)
         yield Job(name=f"{self._name}-sweep", every=timedelta(minutes=1), run=self._desk.sweep)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Final
@@ -10,8 +10,10 @@ from typing import Final
 from hooks import Call, Caller
 
 from .calendar import calendar_window
+from .ceilings import SUBJECTS, Budgets, begun, spent_of, window
+from .ceilings import charges as budget_charges
 from .charge import UNLIMITED, Charge, Kind
-from .demand import Demand
+from .demand import NOTHING, Demand
 from .layers import Override, effective
 from .rules import Rule, rule_of
 from .settings import Limit
@@ -31,7 +33,7 @@ _LONGEST_NAME: Final = 64
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """The limits of one key. ``tag`` keeps all its counters in one slot of a cluster; ``fixed`` are the charges of
-    every call alike, None where they depend on the call.
+    every call alike, None where they depend on the call. ``budgets`` are those of its organization.
     """
 
     tag: str
@@ -40,6 +42,7 @@ class Prepared:
     measured: bool
     by_provider: bool
     settled: bool
+    budgets: Budgets | None = None
 
 
 class Policies:
@@ -59,6 +62,12 @@ class Policies:
         self._share = share
         self._global = any(limit.scope == "global" for limit in limits)
         self._kept: dict[tuple[str, str], Prepared] = {}
+        self._budgets: Mapping[str, Budgets] = {}
+
+    def hold(self, budgets: Mapping[str, Budgets]) -> None:
+        """To these, by organization, in place of those before."""
+        self._budgets = budgets
+        self.forget()
 
     def forget(self) -> None:
         """Something was changed."""
@@ -80,7 +89,8 @@ class Policies:
     def charges(
         self, prepared: Prepared, call: Call, model: str, demand: Demand, provider: str, now: int
     ) -> tuple[tuple[Rule, ...], tuple[Charge, ...]]:
-        """The rules that are for this call, and what it takes from each; behind them the lease by which it is settled.
+        """The rules that are for this call, budgets last, and what it takes from each; behind them the counters of what
+        was spent of the budgets, and the lease by which it is settled.
 
         ``model`` is the call's if the gateway knows it, else empty. ``now`` in milliseconds.
         """
@@ -89,9 +99,12 @@ class Policies:
                   if rule.applies(call.model)]  # fmt: skip
         charges = [self._charge(rule, subject, demand.amount(rule.unit), caller.organization, now)
                    for rule, subject in placed]  # fmt: skip
-        if prepared.settled and any(rule.unit != "requests" for rule, _ in placed):
+        rules = [rule for rule, _ in placed]
+        if prepared.budgets is not None:
+            self._add_budgets(prepared.budgets, call, demand, provider, now, rules, charges)
+        if prepared.settled and any(rule.unit != "requests" for rule in rules):
             charges.append(self._lease(caller.organization))
-        return tuple(rule for rule, _ in placed), tuple(charges)
+        return tuple(rules), tuple(charges)
 
     def placed(self, prepared: Prepared, caller: Caller, model: str, provider: str) -> Iterator[tuple[Rule, str]]:
         """Each rule with the subject whose counter it is, but for those that count by what is not there."""
@@ -104,24 +117,70 @@ class Policies:
         """Charges that take nothing."""
         return tuple(self._charge(rule, subject, 0, organization, now) for rule, subject in rules)
 
-    def place(self, organization: str, own_only: bool) -> tuple[str, str]:
-        """Where an organization's counters are: the tag, and how their subjects begin."""
+    def budgets(self, caller: Caller, now: int) -> Iterator[tuple[Rule, Charge]]:
+        """Those that somebody is told of, with charges that take nothing."""
+        found = self._budgets.get(caller.organization)
+        for rule in found.seen_by(caller) if found is not None else ():
+            if begun(rule, now):
+                yield rule, self._budget(rule, NOTHING, rule.ceiling.value if rule.ceiling else "", now)[0]
+
+    def spent(self, rule: Rule, nano_usd: int, now: int) -> tuple[str, str, tuple[Charge, Charge, Charge]]:
+        """That so much of a budget was spent, as `Counters.raise_to` is told it."""
+        ceiling = rule.ceiling
+        if ceiling is None:
+            raise ValueError(f"{rule.shown} is no budget")
+        charge = self._budget(rule, NOTHING, ceiling.value, now)[0]
+        tag = GLOBAL if self._global else ceiling.organization
+        return tag, charge.subject, (spent_of(charge, nano_usd), charge, self._lease(ceiling.organization))
+
+    def place(self, organization: str, own_only: bool) -> tuple[str, str, str]:
+        """Where an organization's counters are: the tag, how their subjects begin, and how those of budgets do."""
         start = f"{organization}{_APART}" if self._global else ""
-        return (GLOBAL if self._global else organization), f"{start}own:" if own_only else start
+        tag = GLOBAL if self._global else organization
+        return tag, f"{start}own:" if own_only else start, f"{start}{SUBJECTS}"
 
     def _prepared(self, organization: str, key: str) -> Prepared:
         rules = tuple(self._scaled(rule) for rule in self._effective(organization, key))
         caller = Caller(organization=organization, key=key)
-        simple = all(_depends_on_nothing(rule) for rule in rules)
+        budgets = self._budgets.get(organization)
+        simple = budgets is None and all(_depends_on_nothing(rule) for rule in rules)
         return Prepared(
             tag=GLOBAL if self._global else organization,
             rules=rules,
             fixed=tuple(self._charge(rule, self._subject(rule, caller, "", "") or "", 1, organization, 0)
                         for rule in rules) if simple else None,
-            measured=any(rule.unit in ("tokens", "cost_usd") for rule in rules),
-            by_provider=any(rule.scope == "provider" for rule in rules),
-            settled=any(rule.unit != "requests" for rule in rules),
+            measured=budgets is not None or any(rule.unit in ("tokens", "cost_usd") for rule in rules),
+            by_provider=any(rule.scope == "provider" for rule in (*rules, *(budgets.providers if budgets else ()))),
+            settled=budgets is not None or any(rule.unit != "requests" for rule in rules),
+            budgets=budgets,
         )  # fmt: skip
+
+    def _add_budgets(
+        self,
+        budgets: Budgets,
+        call: Call,
+        demand: Demand,
+        provider: str,
+        now: int,
+        rules: list[Rule],
+        charges: list[Charge],
+    ) -> None:
+        spent = []
+        for rule in budgets.of(call):
+            if begun(rule, now):
+                one, of_it = self._budget(rule, demand, provider, now)
+                rules.append(rule)
+                charges.append(one)
+                spent.append(of_it)
+        charges += spent
+
+    def _budget(self, rule: Rule, demand: Demand, provider: str, now: int) -> tuple[Charge, Charge]:
+        ceiling = rule.ceiling
+        if ceiling is None:
+            raise ValueError(f"{rule.shown} is no budget")
+        name = f"{SUBJECTS}{_short(ceiling.id) if ' ' not in ceiling.id else _digest(ceiling.id)}"
+        subject = f"{ceiling.organization}{_APART}{name}" if self._global else name
+        return budget_charges(rule, subject, demand, provider, window(ceiling, self._zone(ceiling.organization), now))
 
     def _effective(self, organization: str, key: str) -> Iterator[Rule]:
         for one in effective(self._limits, self._overrides(organization), key):
@@ -183,4 +242,8 @@ def _short(name: str) -> str:
     """Names that clients choose: whatever they hold, of bounded length."""
     if len(name) <= _LONGEST_NAME and name.isascii() and name.isprintable():
         return name
+    return _digest(name)
+
+
+def _digest(name: str) -> str:
     return "#" + sha256(name.encode("utf-8", "replace")).hexdigest()[:32]

@@ -53,7 +53,9 @@ def _named(one: Any, subject: str) -> str:
     """``key abc: 25 USD per day of gpt-*``."""
     whose = one["scope"] if not subject or one["scope"] == "global" else f"{one['scope']} {subject}"
     unit = {"cost_usd": "USD", "concurrency": "calls under way"}.get(one["unit"], one["unit"])
-    per = f" per {one['per']}" if one["per"] else ""
+    per = " in all" if one["per"] == "total" else f" per {one['per']}" if one["per"] else ""
+    if one.get("budget"):
+        whose = f"budget {one['budget']} of {whose}"
     models = f" of {', '.join(one['models'])}" if one["models"] else ""
     return _plain(f"{whose}: {_number(one['limit'])} {unit}{per}{models}")
 

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from hooks import Redis
 
-from .charge import Charge, Correction, Kind, Verdict
+from .charge import NONE, Charge, Correction, Kind, Verdict
 from .cluster_line import Cluster
 from .counters import Down
 from .courier import Courier
 from .errand import Errand
 from .line import LOST, Line, Reply, Single
-from .packing import Command, renew_command, reserve_command, settle_command, subject_key, verdict_of
+from .packing import Command, raise_command, renew_command, reserve_command, settle_command, subject_key, verdict_of
 from .windows import taken_in
 
 _MARGIN: Final = 0.9
@@ -90,13 +90,35 @@ class RedisEngine:
         if self._courier.up:
             self._send(renew_command(self._prefix, organization, ids, charges))
 
-    async def reset(self, organization: str, subjects: str) -> None:
-        """Forget the counters of the subjects that begin so, not the calls under way. Raises `Down`."""
+    async def raise_to(self, organization: str, id: str, charges: Sequence[Charge]) -> None:
+        """May be done twice. Raises `Down`."""
+        if not self._courier.up:
+            raise Down
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def done(_: Reply) -> None:
+            if not waiter.done():
+                waiter.set_result(None)
+
+        def lost() -> None:
+            if not waiter.done():
+                waiter.set_exception(Down())
+
+        self._courier.take(Errand(raise_command(self._prefix, organization, id, charges), done, lost))
+        await waiter
+
+    async def reset(self, organization: str, subjects: str, *, but: str = NONE) -> None:
+        """Forget the counters of the subjects that begin so, and not with ``but``; not the calls under way.
+
+        Raises `Down`.
+        """
         client = self._redis.client(timeout=2.0)
         pattern = f"{_literal(subject_key(self._prefix, organization, subjects))}*"
+        spared = subject_key(self._prefix, organization, but).encode()
         try:
             async for key in client.scan_iter(match=pattern, count=_SCANNED, _type="hash"):
-                await client.unlink(key)
+                if not key.startswith(spared):
+                    await client.unlink(key)
         except LOST as error:
             raise Down from error
         finally:

@@ -8,6 +8,7 @@ from typing import Final
 
 from hooks import Reply
 
+from .budget_refusal import Why, no_budget, why_refused
 from .charge import Charge, Kind, State, Verdict
 from .rules import Rule, usd
 
@@ -34,22 +35,37 @@ def retry_ms(charge: Charge, state: State) -> int:
     return max(1, state.retry)
 
 
-def longest(charges: Sequence[Charge], verdict: Verdict) -> int:
-    """The refusing limit that a client waits for longest: when that one lets it through, the others do."""
-    return max(verdict.refused, key=lambda index: retry_ms(charges[index], verdict.states[index]))
+def longest(rules: Sequence[Rule], charges: Sequence[Charge], verdict: Verdict) -> tuple[int, int, Why]:
+    """The refusing limit that a client waits for longest: when that one lets it through, the others do. With it in how
+    many milliseconds that will be.
+    """
+    found = []
+    for index in verdict.refused:
+        why = why_refused(rules, charges, verdict, index) if rules[index].ceiling is not None else ""
+        retry = LEASE_RETRY_MS if why == "reserved" else retry_ms(charges[index], verdict.states[index])
+        found.append((why == "never", retry, -index, why))
+    _, retry, index, why = max(found)
+    return -index, retry, why
+
+
+def turned_away(rule: Rule, until: int, why: Why) -> Reply:
+    """Without its headers. ``until`` is when there is room, in milliseconds since 1970."""
+    return no_budget(rule, until, why) if rule.ceiling is not None else too_many(rule, until)
 
 
 def too_many(rule: Rule, until: int) -> Reply:
-    """429, without its headers. ``until`` is when there is room, in milliseconds since 1970."""
+    """429, without its headers."""
     kind = {"tokens": "tokens", "cost_usd": "insufficient_quota"}.get(rule.unit, "requests")
     code = "insufficient_quota" if rule.unit == "cost_usd" else "rate_limit_exceeded"
     return Reply.error(429, _message(rule, until), type=kind, code=code)
 
 
-def waiting(rule: Rule, retry: int) -> dict[str, str]:
-    """The headers of a 429 that say when to ask again: in ``retry`` milliseconds, or not by itself at all."""
+def waiting(rule: Rule, retry: int, why: Why = "") -> dict[str, str]:
+    """The headers that say when to ask again: in ``retry`` milliseconds, or not by itself at all."""
+    if why == "never" or (why == "spent" and rule.per == "total"):
+        return {"x-should-retry": "false"}
     waiting = {"retry-after": str(-(-retry // 1000)), "retry-after-ms": str(retry)}
-    if rule.unit == "cost_usd" or rule.per in _LONG or retry > _LONGEST_RETRY_MS:
+    if why != "reserved" and (rule.unit == "cost_usd" or rule.per in _LONG or retry > _LONGEST_RETRY_MS):
         waiting["x-should-retry"] = "false"
     return waiting
 

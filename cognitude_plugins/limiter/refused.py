@@ -8,9 +8,10 @@ from typing import Final
 
 from hooks import Reply
 
+from .budget_refusal import Why
 from .charge import Charge, Kind, Verdict
 from .headers import rate_limit_headers
-from .refusal import too_many, waiting
+from .refusal import turned_away, waiting
 from .rules import Rule
 
 _REFUNDED_MS: Final = 250
@@ -20,9 +21,9 @@ _MOST_KEPT: Final = 50_000
 
 @dataclass(slots=True, kw_only=True)
 class Refusal:
-    """``rule`` refused an ``amount``, for which there is room at ``until`` (milliseconds since 1970) if nobody else
-    takes it. From ``asked_again`` on it is asked again: others may give back what they did not use, and what was found
-    in other limits then is true no longer than their windows last.
+    """``rule`` refused an ``amount``, and ``why`` if it is a budget's. There is room for it at ``until`` (milliseconds
+    since 1970) if nobody else takes it. From ``asked_again`` on it is asked again: others may give back what they did
+    not use, and what was found in other limits then is true no longer than their windows last.
     """
 
     rule: Rule
@@ -32,19 +33,20 @@ class Refusal:
     rules: tuple[Rule, ...]
     charges: Sequence[Charge]
     verdict: Verdict
+    why: Why = ""
     source: str = ""
     _bare: Reply | None = field(default=None, init=False, repr=False)
     _last: tuple[int, Sequence[Charge], Reply] = field(default=(0, (), Reply()), init=False, repr=False)
 
     def answer(self, charges: Sequence[Charge], now: int) -> Reply:
-        """429 to a call with these charges. Those that come in the same millisecond get the same."""
+        """The refusal of a call with these charges. Those that come in the same millisecond get the same."""
         at, to, reply = self._last
         if at != now or to is not charges:
             if self._bare is None:
-                self._bare = replace(too_many(self.rule, self.until), source=self.source)
+                self._bare = replace(turned_away(self.rule, self.until, self.why), source=self.source)
             rules, verdict = self.shared_with(charges)
             headers = rate_limit_headers(rules, verdict._replace(now=now))
-            headers.update(waiting(self.rule, max(1, self.until - now)))
+            headers.update(waiting(self.rule, max(1, self.until - now), self.why))
             reply = self._bare.with_headers(headers)
             self._last = now, charges, reply
         return reply
@@ -77,7 +79,14 @@ class Refused:
         self._kept = {}
 
     def note(
-        self, tag: str, rules: tuple[Rule, ...], charges: Sequence[Charge], verdict: Verdict, index: int, retry: int
+        self,
+        tag: str,
+        rules: tuple[Rule, ...],
+        charges: Sequence[Charge],
+        verdict: Verdict,
+        index: int,
+        retry: int,
+        why: Why = "",
     ) -> Refusal:
         """Keep that the charge ``index`` was refused, if it is known until when."""
         charge, rule = charges[index], rules[index]
@@ -87,12 +96,13 @@ class Refused:
             moments.append(verdict.now + _REFUNDED_MS)
         refusal = Refusal(
             rule=rule,
-            amount=charge.amount,
+            amount=charge.needed,
             until=until,
             asked_again=min(moments),
             rules=rules,
             charges=charges,
             verdict=verdict,
+            why=why,
             source=self._source,
         )
         if charge.kind is not Kind.LEASE and retry > 1:
@@ -109,6 +119,6 @@ class Refused:
                 continue
             if now >= found.asked_again:
                 del self._kept[tag, charge.subject, charge.field]
-            elif charge.amount >= found.amount:
+            elif charge.needed >= found.amount:
                 return found
         return None

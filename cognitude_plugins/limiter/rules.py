@@ -12,13 +12,15 @@ from itertools import permutations
 from re import Pattern, compile
 from typing import TYPE_CHECKING, Final, Literal
 
+from hooks import Ceiling
+
 from .charge import Kind
 
 if TYPE_CHECKING:
     from .settings import Limit
 
-Origin = Literal["configuration", "operator", "organization"]
-"""Who set it: plugins.yaml, a gateway admin for one organization, or the organization for itself."""
+Origin = Literal["configuration", "operator", "organization", "budget"]
+"""Who set it: plugins.yaml, a gateway admin for one organization, the organization for itself, or who sets budgets."""
 
 SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800, "month": 2_678_400}
 """Of the longest window with that name: a month has 31 days."""
@@ -32,7 +34,8 @@ class Rule:
 
     Two are equal only if they are one and the same: what is made of it once is then found again without a look inside.
     ``field`` is the name of its counter, the same as long as it counts the same; ``key`` is set where it is for one
-    key only.
+    key only. One that a `Ceiling` is made into has it: it is for calls with one value alone, and ``per`` may be
+    ``total``.
     """
 
     scope: str
@@ -45,6 +48,7 @@ class Rule:
     origin: Origin = "configuration"
     key: str = ""
     models: tuple[str, ...] | None = None
+    ceiling: Ceiling | None = None
     _matches: Pattern[str] | None = dataclasses.field(default=None, repr=False, compare=False)
 
     @property
@@ -55,7 +59,7 @@ class Rule:
     @property
     def shown(self) -> str:
         """As in ``100 requests per minute``; dollars without trailing zeros."""
-        per = f" per {self.per}" if self.per else ""
+        per = " in all" if self.per == "total" else f" per {self.per}" if self.per else ""
         if self.unit == "cost_usd":
             return f"{usd(self.limit)} USD{per}"
         return f"{self.limit} {'calls under way' if self.unit == 'concurrency' else self.unit}{per}"

@@ -157,7 +157,24 @@ local function renew()
   return {now, 1}
 end
 
+-- What is known to have been spent is the least of the first counter. The second is that, and what the calls under way
+-- (third) hold of the subject `id`: their ids then are `amount subject subject … id`.
+local function raise()
+  local spent, taken, x = charges[1], charges[2], charges[3]
+  look(spent)
+  look(taken)
+  local least, held = math.max(spent.c, spent.amount), 0
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', x.key, string.format('(%.0f', now), '+inf')) do
+    local mine = string.find(member, ' ' .. id .. ' ', 1, true)
+    held = held + (mine and tonumber(string.match(member, '^(%d+) ')) or 0)
+  end
+  spent.cost, taken.cost = least - spent.c, least + held - taken.c
+  if spent.cost ~= 0 or taken.cost ~= 0 then take(spent) take(taken) end
+  return {now, spent.cost}
+end
+
 if not_after > 0 and now > not_after then return {now} end
-local reply = (operation == 'reserve' and reserve or operation == 'settle' and settle or renew)()
+local operations = {reserve = reserve, settle = settle, renew = renew, raise = raise}
+local reply = operations[operation]()
 commit()
 return reply

@@ -7,6 +7,7 @@ from typing import Final
 
 from hooks import Call, Deployment, Gateway, Outcome, Reply, Usage
 
+from .bound import Surprises
 from .charge import Charge
 from .counters import Closed, Counters
 from .demand import used
@@ -20,9 +21,10 @@ _SMALLEST_STEP: Final = 16
 class Settlement:
     """Of one process. ``_open`` are the calls under way whose leases it renews."""
 
-    def __init__(self, counters: Counters, gateway: Gateway) -> None:
+    def __init__(self, counters: Counters, gateway: Gateway, surprises: Surprises | None = None) -> None:
         self._counters = counters
         self._gateway = gateway
+        self._surprises = surprises or Surprises()
         self._open: dict[str, Reservation] = {}
 
     def watched(self, call: Call, reply: Reply, reservation: Reservation) -> Reply:
@@ -55,6 +57,9 @@ class Settlement:
         reservation.settled = True
         tokens, cost = used(outcome, reservation.demand)
         provider = "" if outcome.deployment is None else outcome.deployment.provider
+        if outcome.deployment is not None:
+            held = reservation.demand.held + reservation.more_held
+            self._surprises.note(outcome.deployment.id, held, outcome.cost_nano_usd or 0)
         corrections = reservation.corrections(tokens, cost, provider)
         self._counters.settle(reservation.tag, reservation.id, corrections, local=reservation.local)
         moved = reservation.moved(tokens, cost, provider)
@@ -95,7 +100,7 @@ class _Purse:
                 return False
             if verdict is not None and not verdict.admitted:
                 return False
-            one.more_nano_usd += more
+            one.took(more)
             self._paid += more
         self._tokens = tokens
         return True

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from hooks import Gateway, Redis
 
-from .charge import Charge, Correction, Kind, Verdict
+from .charge import NONE, Charge, Correction, Kind, Verdict
 from .counters import Closed, Decision, Down
 from .fallback import Degraded
 from .packing import Command
@@ -73,6 +73,14 @@ class Shared:
         except Down:
             log.debug("what call %s used at another provider is not counted: Redis does not answer", id)
 
+    async def raise_to(self, tag: str, id: str, charges: Sequence[Charge]) -> None:
+        """Without Redis, of what this process then goes by."""
+        try:
+            await self._engine.raise_to(tag, id, charges)
+        except Down:
+            self._degraded.raise_to(tag, id, charges)
+            raise
+
     def settle(self, tag: str, id: str, corrections: Sequence[Correction], *, local: bool) -> None:
         if local:
             corrections = self._degraded.settle(tag, id, corrections)
@@ -84,12 +92,12 @@ class Shared:
         self._engine.renew(tag, ids, charges)
         self._degraded.renew(tag, ids, charges)
 
-    async def reset(self, tag: str, subjects: str) -> None:
-        self.forget(tag, subjects)
-        await self._engine.reset(tag, subjects)
+    async def reset(self, tag: str, subjects: str, *, but: str = NONE) -> None:
+        self.forget(tag, subjects, but=but)
+        await self._engine.reset(tag, subjects, but=but)
 
-    def forget(self, tag: str, subjects: str) -> None:
-        self._degraded.reset(tag, subjects)
+    def forget(self, tag: str, subjects: str, *, but: str = NONE) -> None:
+        self._degraded.reset(tag, subjects, but=but)
 
     async def sweep(self) -> None:
         """Also pay what is still owed of organizations that have not called since their Redis is back."""

@@ -35,6 +35,10 @@ def usage(standing: Standing, names: Mapping[str, str]) -> LimitUsage:
     rule = standing.rule
     amounts = {"limit": rule.limit, "used": standing.used, "remaining": standing.remaining}
     subject = standing.subject.rpartition(":")[2]
+    ceiling = rule.ceiling
+    if ceiling is not None:
+        names, subject = {}, ceiling.value or ceiling.organization
+        amounts["reserved"] = standing.reserved
     return LimitUsage.model_validate(
         {
             "scope": rule.scope,
@@ -43,10 +47,12 @@ def usage(standing: Standing, names: Mapping[str, str]) -> LimitUsage:
             "per": rule.per or None,
             "window": None if rule.kind is Kind.LEASE else rule.kind.name.lower(),
             "models": None if rule.models is None else list(rule.models),
+            "reserved": None,
             **{name: _amount(rule.unit, amount) for name, amount in amounts.items()},
             "reset": -(-standing.reset_ms // 1000) or None,
             "reset_at": moment(standing.reset_ms) if standing.reset_ms else None,
             "origin": rule.origin,
+            "budget": None if ceiling is None else ceiling.name or ceiling.id,
         }
     )
 

@@ -12,9 +12,11 @@ from sqlalchemy.dialects import postgresql
 from cognitude_plugins.gateway.ledger.columns import amounts
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, SUMS
 from cognitude_plugins.gateway.ledger.sketch import ENDS
+from cognitude_plugins.gateway.ledger.tables import HORIZONS
 from cognitude_plugins.gateway.storage.database import Storage
 
 _WIDTHS: Final = {"ledger_minute": MINUTE_MS, "ledger_hour": HOUR_MS, "ledger_day": DAY_MS}
+_LEFT_OUT: Final = ("ledger_total", "ledger_facet_minute", "ledger_facet_quarter")
 _NUMBER: Final = """CASE
     WHEN {n} < 128 THEN set_byte('\\x00'::bytea, 0, ({n})::int)
     WHEN {n} < 16384 THEN set_byte(set_byte('\\x0000'::bytea, 0, ({n})::int & 127 | 128), 1, ({n})::int >> 7)
@@ -24,10 +26,19 @@ _NUMBER: Final = """CASE
 
 
 def add_up(storage: Storage, start: int, days: int, told: Callable[[str], None]) -> None:
-    """Of the days from ``start`` on, which have no sums yet."""
+    """Of the days from ``start`` on, which have no sums yet.
+
+    By key, user and tag none are made, which is noted down, as after an upgrade: single calls tell what these would.
+    """
+    storage.write_now(partial(_leave_out, end=start + days * DAY_MS))
     for number in range(days):
         storage.write_now(partial(_add_up, start=start + number * DAY_MS), patient=True)
         told(f"sums of {number + 1} of {days} days")
+
+
+def _leave_out(connection: Connection, *, end: int) -> None:
+    notes = [{"table_name": name, "since_ms": end} for name in _LEFT_OUT]
+    connection.execute(HORIZONS.insert(), notes)
 
 
 def _add_up(connection: Connection, *, start: int) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from hooks import Ledger, Sums
+from hooks import EVERY_ORGANIZATION, Ledger, Sums, Unanswerable
 from hooks.testing import FakeCall, FakeLedger
 
 NOON = datetime(2026, 1, 15, 12, tzinfo=UTC)
@@ -47,7 +47,19 @@ async def test_sums_count_what_calls_came_to() -> None:
         cost_nano_usd=5,
         saved_nano_usd=7,
         unpriced=1,
+        seconds_sum=0.6,
     )
+
+
+async def test_all_organizations_together_are_asked_for_by_name_and_told_apart_then_only() -> None:
+    both = FakeLedger(
+        FakeCall(at=NOON, organization="acme", status=429, cost_nano_usd=1), FakeCall(at=NOON, organization="globex")
+    )
+    found = await both.usage(EVERY_ORGANIZATION, since=NOON, group_by=("organization",))
+    assert [(one.group["organization"], one.calls, one.limited) for one in found] == [("acme", 1, 1), ("globex", 1, 0)]
+    assert await both.spent(EVERY_ORGANIZATION, since=NOON) == 1
+    with pytest.raises(Unanswerable, match="unknown dimension 'organization'"):
+        await both.usage("acme", since=NOON, group_by=("organization",))
 
 
 async def test_groups_come_in_the_order_of_their_values() -> None:

@@ -118,6 +118,26 @@ TABLE: dict[tuple[str, str], dict[str, str]] = {
     ("GET", "/alerts/channels/{id}/deliveries"): OWN_READING,
     ("POST", "/alerts/deliveries/{id}/redeliver"): OWNER,
     ("POST", "/alerts/test/{id}"): OWNER,
+    ("POST", "/alerts/configs"): ADMINS,
+    ("GET", "/alerts/configs"): ANY,
+    ("GET", "/alerts/configs/{id}"): OWN_READING,
+    ("PATCH", "/alerts/configs/{id}"): OWNER,
+    ("DELETE", "/alerts/configs/{id}"): OWNER,
+    ("POST", "/alerts/check"): ADMINS,
+    ("GET", "/alerts"): ANY,
+    ("GET", "/alerts/{id}"): OWN_READING,
+    ("POST", "/alerts/{id}/ack"): OWNER,
+    ("POST", "/alerts/{id}/resolve"): OWNER,
+    ("POST", "/alerts/{id}/silence"): OWNER,
+    ("POST", "/alerts/silences"): ADMINS,
+    ("GET", "/alerts/silences"): ANY,
+    ("DELETE", "/alerts/silences/{id}"): OWNER,
+    ("POST", "/alerts/budgets"): ADMINS,
+    ("GET", "/alerts/budgets"): ANY,
+    ("GET", "/alerts/budgets/{id}"): OWN_READING,
+    ("PATCH", "/alerts/budgets/{id}"): OWNER,
+    ("DELETE", "/alerts/budgets/{id}"): OWNER,
+    ("POST", "/alerts/summaries"): ADMINS,
 }
 
 
@@ -151,6 +171,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         )["id"]
         ids = {"/admin/organizations": "acme", "/admin/users": user, "/admin/keys": key, "/v1/models": "sim"}
         ids |= {"/alerts/channels": channel, "/alerts/test": channel, "/alerts/deliveries": "msg_0"}
+        rule = {"name": "errors", "metric": "error_rate", "threshold": 0.5}
+        ids["/alerts/configs"] = made(root, "/alerts/configs?organization=acme", **rule)["id"]
+        ids |= {"/alerts/silences": "silence_0", "/alerts/": "alert_0"}
+        budget = made(root, "/alerts/budgets?organization=acme", name="all", amount_usd=9, per="day")["id"]
+        ids |= {"/alerts/budgets": budget}
         yield Place(one=one, keys=keys, ids=ids)
 
 
@@ -198,20 +223,32 @@ def knock(place: Place, method: str, path: str, who: str) -> int:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        *((method, path) for path in ("/admin/users", "/admin/keys") for method in ("GET", "PATCH", "DELETE")),
+        *(
+            (method, path)
+            for path in ("/admin/users", "/admin/keys", "/alerts/configs")
+            for method in ("GET", "PATCH", "DELETE")
+        ),
         ("GET", "/admin/organizations"),
+        *((method, "/alerts/budgets") for method in ("GET", "PATCH", "DELETE")),
     ],
 )
 def test_what_belongs_to_another_organization_does_not_exist(place: Place, method: str, path: str) -> None:
     with place.one.client(key=place.keys["foreign"] or "") as http, place.one.client(key=ADMIN_KEY) as root:
-        changed = {"label": "theirs"} if path == "/admin/keys" else {"status": "disabled"}
+        changed = {"/admin/keys": {"label": "theirs"}, "/alerts/configs": {"severity": "info"}}.get(
+            path, {"status": "disabled"}
+        )
+        acting = {"params": {"organization": "acme"}} if path == "/alerts/configs" else {}
+        changed = _CHANGES.get(path, {"status": "disabled"})
         body: Any = {"json": changed} if method == "PATCH" else {}
-        before = root.get(f"{path}/{place.ids[path]}").json()
+        before = root.get(f"{path}/{place.ids[path]}", **acting).json()
         foreign = http.request(method, f"{path}/{place.ids[path]}", **body)
         unknown = http.request(method, f"{path}/{'x' * len(place.ids[path])}", **body)
         assert (foreign.status_code, unknown.status_code) == (404, 404)
         assert without_id(foreign, place.ids[path]) == without_id(unknown, "x" * len(place.ids[path]))
-        assert root.get(f"{path}/{place.ids[path]}").json() == before
+        assert root.get(f"{path}/{place.ids[path]}", **acting).json() == before
+
+
+_CHANGES: dict[str, dict[str, Any]] = {"/admin/keys": {"label": "theirs"}, "/alerts/budgets": {"amount_usd": 1}}
 
 
 def without_id(answer: httpx.Response, id: str) -> Any:

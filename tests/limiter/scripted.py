@@ -17,6 +17,7 @@ from cognitude_plugins.limiter import charge
 from cognitude_plugins.limiter.charge import Charge, Correction, Verdict
 from cognitude_plugins.limiter.packing import (
     Command,
+    raise_command,
     renew_command,
     reserve_command,
     settle_command,
@@ -61,6 +62,9 @@ class Scripted:
 
     def renew(self, organization: str, ids: Iterable[str], charges: Sequence[Charge]) -> None:
         self._call(renew_command(PREFIX, organization, ids, charges))
+
+    def raise_to(self, organization: str, id: str, charges: Sequence[Charge]) -> int:
+        return self._call(raise_command(PREFIX, organization, id, charges))[1]
 
     def reset(self, organization: str, subject: str) -> None:
         self.client.delete(subject_key(PREFIX, organization, subject))

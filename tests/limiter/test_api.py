@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -18,7 +17,8 @@ import cognitude_plugins.limiter as plugin
 from cognitude_plugins.limiter.api import routes
 from cognitude_plugins.limiter.desk import Desk
 from cognitude_plugins.limiter.settings import Config
-from hooks import Caller, Deployment, Unavailable
+from hooks import Caller, Ceiling, Ceilings, Deployment, Unavailable
+from hooks.testing import FakeGateway
 from tests.borrowed import Tables, documented, gated, sqlite_tables
 
 MINUTE = {"scope": "organization", "unit": "requests", "per": "minute", "limit": 50}
@@ -62,12 +62,10 @@ class Api:
 
 
 @asynccontextmanager
-async def opened(database: Any) -> AsyncIterator[Api]:
+async def opened(database: Any, ceilings: Ceilings | None = None) -> AsyncIterator[Api]:
     desk = Desk(CONFIG)
-    lent: Any = SimpleNamespace(
-        redis=None, workers=1, database=database, models=MODELS, time_zone=lambda organization: "Europe/Berlin"
-    )
-
+    zones = {"acme": "Europe/Berlin", "globex": "Europe/Berlin"}
+    lent = FakeGateway(database=database, models=MODELS, time_zones=zones, ceilings=ceilings or Ceilings())
     transport = httpx.ASGITransport(app=gated(routes(desk), CALLERS))
     async with desk.opened(lent), httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
         yield Api(http, desk)
@@ -475,3 +473,39 @@ async def test_the_endpoints_are_documented(api: Api) -> None:
     assert put["x-cognitude-access"] == "organization_admin"
     assert {"200", "400", "401", "403", "404", "408", "409", "413", "415", "503"} <= set(put["responses"])
     assert found["/rate-limits/reset"]["post"]["requestBody"]["required"] is False
+
+
+async def test_usage_shows_budgets_too_but_not_those_of_others(tmp_path: Path) -> None:
+    ceilings = Ceilings()
+    values: Any = {"organization": "acme", "nano_usd": 2_000_000_000, "per": "month"}
+    ceilings.publish(
+        "test",
+        [
+            Ceiling(id="b1", name="all", **values),
+            Ceiling(id="b2", scope="key", value="k-member", **values),
+            Ceiling(id="b3", scope="user", value="ada", **values),
+            Ceiling(id="b4", scope="tag", value="team=a", **values),
+        ],
+    )
+    tables = sqlite_tables(tmp_path, plugin)
+    async with opened(tables.lent(), ceilings) as api:
+
+        async def shown(who: str, path: str = "usage") -> list[tuple[str, str, str]]:
+            found = (await api(who, "GET", path)).json()["limits"]
+            return [(one["budget"], one["scope"], one["subject"]) for one in found if one["origin"] == "budget"]
+
+        whole, mine, ada, team = [
+            ("all", "organization", "acme"),
+            ("b2", "key", "k-member"),
+            ("b3", "user", "ada"),
+            ("b4", "tag", "team=a"),
+        ]
+        assert await shown("member") == [whole, mine, ada, team]
+        assert await shown("viewer") == [whole, team]
+        assert await shown("root", "usage?key=k-member") == [whole, mine, team]
+        assert await shown("foreign") == []
+        before = (await api("member", "GET", "usage")).json()["limits"]
+        [one] = [one for one in before if one["budget"] == "all"]
+        assert (one["limit"], one["used"], one["reserved"], one["remaining"]) == (2, 0, 0, 2)
+        assert all(one["budget"] is one["reserved"] is None for one in before if one["origin"] != "budget")
+    tables.close()

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from cognitude_plugins.limiter import fallback
-from cognitude_plugins.limiter.charge import Charge, Correction, Kind, Verdict
+from cognitude_plugins.limiter.charge import UNLIMITED, Charge, Correction, Kind, Verdict
 from cognitude_plugins.limiter.fallback import Degraded
 from cognitude_plugins.limiter.memory import Memory
 from cognitude_plugins.limiter.windows import taken_in
@@ -303,3 +303,41 @@ def test_what_does_not_count_any_more_is_swept(world: World) -> None:
 def _settled(verdict: Verdict, delta: int) -> tuple[Correction, ...]:
     start = taken_in(TOKENS, verdict.states[0])
     return Correction(charge=LEASE, delta=-1), Correction(charge=TOKENS, delta=delta, start=start)
+
+
+# Budgets
+
+DAY: Final = 86_400_000
+BUDGET: Final = Charge(
+    subject="b:x",
+    field="month",
+    kind=Kind.CALENDAR,
+    limit=1000,
+    amount=10,
+    start=START - DAY,
+    end=START + DAY,
+    after=START + 2 * DAY,
+)
+SPENT: Final = replace(BUDGET, field="month/spent", limit=UNLIMITED, amount=0)
+
+
+def test_what_the_ledger_says_counts_without_redis_too(world: World) -> None:
+    world.local.raise_to("acme", "b:x", (replace(SPENT, amount=600), BUDGET, LEASE))
+    assert world.admitted(BUDGET, SPENT) == 20
+    world.local.raise_to("acme", "b:x", (replace(SPENT, amount=1000), BUDGET, LEASE))
+    assert world.admitted(BUDGET, SPENT) == 0
+
+
+def test_what_is_held_beyond_the_estimate_needs_no_room_and_leaves_less(world: World) -> None:
+    """Of a share of 500, 100 is needed and 300 taken: two calls get in, by their estimate."""
+    held = replace(BUDGET, amount=300, limit=1200, beyond=200)
+    assert world.admitted(held, SPENT) == 2
+
+
+def test_what_was_seen_in_redis_is_without_what_needs_no_room(world: World) -> None:
+    held = replace(BUDGET, amount=300, limit=1200, beyond=200)
+    world.in_redis(held, SPENT)
+    assert world.admitted(BUDGET, SPENT) == 35
+    world.back()
+    stored = world.redis.stored()[f"{PREFIX}:{{acme}}:b:x"]
+    assert stored["month:c"] == 300 + 350

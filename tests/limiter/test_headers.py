@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cognitude_plugins.limiter.ceilings import rule_of as budget_rule
 from cognitude_plugins.limiter.charge import State, Verdict
 from cognitude_plugins.limiter.headers import go_duration, rate_limit_headers
 from cognitude_plugins.limiter.rules import Rule, rule_of
 from cognitude_plugins.limiter.settings import Limit
+from hooks import Ceiling
 
 NOW = 1_800_000_000_000
 
@@ -115,3 +117,11 @@ def test_a_duration_can_be_read_back(ms: int) -> None:
     minutes, _, seconds = rest.rpartition("m")
     total = Decimal(hours or 0) * 3600 + Decimal(minutes or 0) * 60 + Decimal(seconds.removesuffix("s"))
     assert total * 1000 == ms
+
+
+def test_budgets_are_not_told_of() -> None:
+    budget = budget_rule(Ceiling(id="b", organization="acme", nano_usd=0, per="month"))
+    minute = rule()
+    state, spent = State(99, NOW + 20_000, 0), State(0, NOW + 10**9, 0)
+    assert told((minute, state), (budget, spent)) == told((minute, state))
+    assert told((budget, spent)) == {}

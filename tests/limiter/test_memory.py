@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from cognitude_plugins.limiter.charge import UNLIMITED, Charge, Correction, Kind, State, Verdict
 from cognitude_plugins.limiter.memory import Memory
+from cognitude_plugins.limiter.packing import marked
 from cognitude_plugins.limiter.windows import taken_in
 
 from .waiting import KINDS, Clock, check_waits
@@ -273,3 +275,43 @@ def test_sweeping_changes_no_verdict(kind: str) -> None:
         for clock in clocks:
             clock.now += window * (step % 11) // 4
         swept.sweep()
+
+
+DAY = Charge(
+    subject="b:x", field="day", kind=Kind.CALENDAR, limit=1000, amount=0, start=T, end=T + HOUR, after=T + 2 * HOUR
+)
+SPENT = replace(DAY, field="day/spent", limit=UNLIMITED)
+
+
+def known(memory: Memory, amount: int) -> tuple[int, int]:
+    """What is then counted as spent, and as taken."""
+    memory.raise_to("acme", "b:x", (replace(SPENT, amount=amount), DAY, OPEN))
+    return UNLIMITED - left(memory, SPENT), 1000 - left(memory, DAY)
+
+
+def test_what_is_known_to_be_spent_is_the_least(memory: Memory) -> None:
+    assert known(memory, 0) == (0, 0)
+    assert memory._subjects == {}, "nothing is kept of what was never used"
+    assert known(memory, 300) == (300, 300)
+    assert known(memory, 200) == (300, 300)
+    assert known(memory, 301) == (301, 301)
+
+
+def test_what_calls_under_way_hold_comes_on_top_and_what_none_holds_goes(memory: Memory, clock: Clock) -> None:
+    for held, subjects in ((40, ("b:x",)), (5, ("b:y", "b:x")), (600, ("b:xy", "k:b:x"))):
+        charges = [replace(DAY, amount=held), SPENT, OPEN]
+        assert memory.reserve("acme", marked(f"call {held}", held, subjects), charges).admitted
+    assert memory.reserve("acme", "300 b:x", [replace(DAY, amount=1)]).admitted
+    assert known(memory, 100) == (100, 145)
+    clock.now += HOUR - 1
+    assert known(memory, 100) == (100, 145)
+    clock.now += 1
+    assert known(memory, 0) == (0, 0), "another window, and the leases are over"
+
+
+def test_a_reset_may_spare_some_subjects(memory: Memory) -> None:
+    memory.reserve("acme", "x", [PER_MINUTE, replace(DAY, amount=7)])
+    memory.reset("acme", "", but="b:")
+    assert (left(memory, PER_MINUTE), left(memory, DAY)) == (100, 993)
+    memory.reset("acme", "")
+    assert left(memory, DAY) == 1000

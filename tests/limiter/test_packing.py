@@ -5,6 +5,8 @@ from __future__ import annotations
 from cognitude_plugins.limiter.charge import Charge, Correction, Kind, State, Verdict
 from cognitude_plugins.limiter.packing import (
     lease_key,
+    marked,
+    raise_command,
     renew_command,
     reserve_command,
     settle_command,
@@ -53,6 +55,16 @@ def test_a_renewal_ends_with_the_calls_that_go_on() -> None:
     assert keys == ["p:{acme}:o:running"]
     assert argv[:5] == ["renew", "", "", 0, 1]
     assert argv[14:] == ["call-1", "call-2"]
+
+
+def test_what_was_spent_is_told_with_whose_it_is() -> None:
+    keys, argv = raise_command("p", "acme", "k:one", [CALENDAR, CALENDAR, LEASE])
+    assert keys == ["p:{acme}:k:one", "p:{acme}:o:running"]
+    assert argv[:5] == ["raise", "k:one", "", 0, 3]
+
+
+def test_the_id_of_a_call_may_tell_what_it_holds() -> None:
+    assert marked("call-1", 300, ["b:x", "b:y"]) == "300 b:x b:y call-1"
 
 
 def test_a_reply_is_a_verdict() -> None:

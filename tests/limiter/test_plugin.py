@@ -14,7 +14,7 @@ import pytest
 import cognitude_plugins.limiter as package
 from cognitude_plugins.limiter import Limiter
 from cognitude_plugins.limiter.settings import Config, Limit
-from hooks import Call, Database, Deployment, Plan, Reply, hookimpl
+from hooks import Call, Ceiling, Database, Deployment, Plan, Reply, hookimpl
 from hooks.testing import FakeGateway, check_plugin, completion, exercise, make_call, streamed
 from tests.borrowed import Tables, sqlite_tables
 
@@ -37,10 +37,13 @@ def limit(unit: str, n: Any, per: str | None = "day", scope: str = "organization
 
 @asynccontextmanager
 async def limiting(
-    database: Database, *limits: Limit, prices: Mapping[str, tuple[int, int]] | None = None, cap: int = 100
+    database: Database, *limits: Limit | Ceiling, prices: Mapping[str, tuple[int, int]] | None = None, cap: int = 100
 ) -> AsyncIterator[Limiter]:
-    limiter = Limiter(Config(limits=list(limits), completion_tokens=cap))
+    """Ceilings among the limits are published."""
+    configured = [one for one in limits if isinstance(one, Limit)]
+    limiter = Limiter(Config(limits=configured, completion_tokens=cap))
     gateway = FakeGateway(database=database, models={"m": (SIM, OTHER)}, prices=prices or {})
+    gateway.ceilings.publish("test", [one for one in limits if isinstance(one, Ceiling)])
     async with limiter.lifespan(gateway):
         yield limiter
 
@@ -156,7 +159,7 @@ async def test_it_keeps_the_contract(database: Database) -> None:
     check_plugin(Limiter(Config()))
     async with limiting(database, limit("tokens", 10_000), limit("requests", 10)) as limiter:
         names = {job.name for job in limiter.schedule()}
-        assert names == {"limiter-overrides", "limiter-leases", "limiter-sweep"}
+        assert names == {"limiter-overrides", "limiter-budgets", "limiter-leases", "limiter-sweep"}
         for job in limiter.schedule():
             await job.run()
         assert await limiter.health() == {"status": "ok", "counters": "process"}
@@ -172,3 +175,48 @@ async def test_two_limiters_in_one_pipeline_do_not_settle_each_others_calls(data
         other._name = "other"
         await exercise(one, other, call=call(), answer=Reply.json(completion("Hi", usage=USED)), plan=PLAN)
         assert (await used(one), await used(other)) == ([50], [50])
+
+
+def budget(**fields: Any) -> Ceiling:
+    values: dict[str, Any] = {"id": "b1", "organization": "acme", "nano_usd": 30_000, "per": "month"}
+    return Ceiling(**(values | fields))
+
+
+async def test_it_says_that_it_holds_calls_to_ceilings_while_it_runs(database: Database) -> None:
+    gateway = FakeGateway(database=database)
+    async with Limiter(Config(limits=[])).lifespan(gateway):
+        assert gateway.ceilings.held
+    assert not gateway.ceilings.held
+
+
+async def test_a_stream_ends_when_its_budget_is_spent(database: Database) -> None:
+    """By what others hold: its own part it may use up."""
+    prices = {"sim": (10, 1000), "other": (0, 0)}
+    async with limiting(database, budget(), prices=prices, cap=10) as limiter:
+        asked = call(stream=True, max_tokens=60, stream_options={"include_usage": True})
+        done = await exercise(limiter, call=asked, answer=streamed(*("w " for _ in range(60)), usage=USED), plan=PLAN)
+        written = done.body["choices"][0]["message"]["content"].count("w")
+        assert done.body["choices"][0]["finish_reason"] == "length"
+        assert 10 < written <= 30
+
+
+async def test_of_a_budget_what_was_used_counts_and_nothing_stays_held(database: Database) -> None:
+    async with limiting(database, budget(nano_usd=10**6), prices={"sim": (10, 100), "other": (0, 0)}) as limiter:
+        first = call("first", max_tokens=50)
+        assert await limiter.pre_request(first) is None
+        [standing] = await limiter._desk.standing("acme")
+        assert (standing.used, standing.reserved > 50 * 100) == (0, True)
+        assert standing.remaining == 10**6 - standing.reserved
+        await limiter._desk.keeper.read()
+        await exercise(limiter, call=call("second"), answer=Reply.json(completion("Hi", usage=USED)), plan=PLAN)
+        [after] = await limiter._desk.standing("acme")
+        assert after.reserved == standing.reserved
+        assert after.used > 10_000, "nobody knows what it cost: what was reserved for it, 100 tokens and the prompt"
+        assert (await limiter.health())["budgets"] == {"held": 1, "unread": 0}
+
+
+async def test_a_dry_run_takes_nothing_of_a_budget(database: Database) -> None:
+    async with limiting(database, budget(nano_usd=10**6), prices={"sim": (10, 100), "other": (0, 0)}) as limiter:
+        await limiter.pre_request(replace(call(), dry_run=True))
+        [standing] = await limiter._desk.standing("acme")
+        assert (standing.used, standing.reserved) == (0, 0)

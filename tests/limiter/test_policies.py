@@ -127,7 +127,7 @@ def test_a_global_limit_brings_all_counters_of_a_request_together() -> None:
     assert policies.of(Caller(organization="acme")).tag == GLOBAL
     assert [charge.subject for charge in one] == ["acme|o", "g"]
     assert [charge.subject for charge in other] == ["other|o", "g"]
-    assert policies.place("acme", False) == (GLOBAL, "acme|")
+    assert policies.place("acme", False) == (GLOBAL, "acme|", "acme|b:")
 
 
 def test_an_operators_limit_takes_the_place_of_the_same_one_for_that_organization_only() -> None:
@@ -153,7 +153,7 @@ def test_an_organizations_own_limits_are_counted_apart_and_replace_nothing() -> 
     office = Office([limit(n=10)], {"acme": [override("organization", [limit(n=1_000_000)])]})
     found = charges(office.policies(), call_of())
     assert [(one.subject, one.limit) for one in found] == [("o", 10), ("own:o", 1_000_000)]
-    assert office.policies().place("acme", True) == ("acme", "own:")
+    assert office.policies().place("acme", True) == ("acme", "own:", "b:")
 
 
 def test_a_change_is_in_force_when_what_was_known_is_forgotten() -> None:

@@ -81,3 +81,22 @@ def test_without_limits_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     print_usage({"limits": []})
     print_config({"limits": []})
     assert lines(capsys) == ["There are no limits."] * 2
+
+
+def test_a_budget_is_named_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    one = {"scope": "tag", "subject": "team=a", "unit": "cost_usd", "limit": 500, "used": 1.25, "remaining": 498.75}
+    print_usage(usage(**one, per="total", reset=None, budget="search", origin="budget"))
+    assert lines(capsys)[1].split() == [
+        "budget",
+        "search",
+        "of",
+        "tag",
+        "team=a:",
+        "500",
+        "USD",
+        "in",
+        "all",
+        "1.2500",
+        "498.7500",
+        "-",
+    ]

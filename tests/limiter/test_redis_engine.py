@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 
 from cognitude_plugins.limiter import line
-from cognitude_plugins.limiter.charge import Charge, Correction, Kind, Verdict
+from cognitude_plugins.limiter.charge import UNLIMITED, Charge, Correction, Kind, Verdict
 from cognitude_plugins.limiter.counters import Down
 from cognitude_plugins.limiter.redis_engine import RedisEngine, returned
 from tests.redis_servers import RedisServer
@@ -287,3 +287,25 @@ def settled(charges: tuple[Charge, ...], verdict: Verdict, delta: int) -> tuple[
     return tuple(
         one if one.charge.kind is Kind.LEASE else replace(one, delta=delta) for one in returned(charges, verdict)
     )
+
+
+async def test_a_reset_may_spare_some_subjects(redis_server: RedisServer) -> None:
+    async with engine(redis_server) as one:
+        for subject in ("o", "b:x"):
+            await one.reserve("acme", "1", (replace(requests(), subject=subject),))
+        await one.reset("acme", "", but="b:")
+        assert (counted(redis_server, "acme"), counted(redis_server, "acme", subject="b:x")) == (0, 1)
+
+
+async def test_what_was_spent_at_least_is_counted_once_whoever_says_it(redis_server: RedisServer) -> None:
+    start = 1_760_000_000_000
+    times = {"start": start, "end": 3 * start, "after": 4 * start}
+    day = Charge(subject="b:x", field="day", kind=Kind.CALENDAR, limit=1000, amount=0, **times)
+    spent = replace(day, field="day/spent", limit=UNLIMITED, amount=300)
+    async with engine(redis_server) as one, engine(redis_server) as other:
+        await asyncio.gather(*(each.raise_to("acme", "b:x", (spent, day, lease())) for each in (one, other)))
+        verdict = await one.reserve("acme", "1", (day, spent), dry=True)
+        assert [state.remaining for state in verdict.states] == [700, UNLIMITED - 300]
+        redis_server.kill()
+        with pytest.raises(Down):
+            await one.raise_to("acme", "b:x", (spent, day, lease()))

@@ -89,5 +89,6 @@ def test_of_several_refusals_the_longest_wait_is_told() -> None:
     sliding = Charge(subject="o", field="f", kind=Kind.SLIDING, limit=1, amount=1, window=60_000)
     lease = Charge(subject="o", field="l", kind=Kind.LEASE, limit=1, amount=1, window=60_000)
     states = [State(0, 0, 500), State(0, 0, -1), State(5, 0, 0), State(0, 0, 999)]
-    assert longest((sliding, lease, sliding, sliding), Verdict(0, states, (0, 1, 3))) == 1
-    assert longest((sliding, lease, sliding, sliding), Verdict(0, states, (0, 3))) == 3
+    rules, charges = [rule("tokens", limit="1000")] * 4, (sliding, lease, sliding, sliding)
+    assert longest(rules, charges, Verdict(0, states, (0, 1, 3))) == (1, 1000, "")
+    assert longest(rules, charges, Verdict(0, states, (0, 3))) == (3, 999, "")

@@ -14,7 +14,7 @@ import pytest
 from redis.crc import key_slot
 
 from cognitude_plugins.limiter import courier
-from cognitude_plugins.limiter.charge import Charge, Correction, Kind, Verdict
+from cognitude_plugins.limiter.charge import UNLIMITED, Charge, Correction, Kind, Verdict
 from cognitude_plugins.limiter.counters import Closed, Decision, Down
 from cognitude_plugins.limiter.redis_engine import returned
 from cognitude_plugins.limiter.shared import Shared
@@ -558,3 +558,16 @@ async def _until_none(each: Callable[[], Awaitable[dict[str, bool]]], seconds: f
     while any((await each()).values()):
         assert time.monotonic() < end, "some are still decided without Redis"
         await asyncio.sleep(0.1)
+
+
+async def test_what_the_ledger_says_counts_while_redis_is_away(redis_server: RedisServer) -> None:
+    start = 1_760_000_000_000
+    times = {"start": start, "end": 3 * start, "after": 4 * start}
+    day = Charge(subject="b:x", field="day", kind=Kind.CALENDAR, limit=1000, amount=100, **times)
+    spent = replace(day, field="day/spent", limit=UNLIMITED, amount=0)
+    async with shared(redis_server.url) as counters:
+        redis_server.kill()
+        with pytest.raises(Down):
+            await counters.raise_to("acme", "b:x", (replace(spent, amount=850), replace(day, amount=0), lease()))
+        decided = [await counters.reserve("acme", f"c{number}", (day, spent)) for number in range(2)]
+        assert [verdict.admitted for verdict, _ in decided if verdict is not None] == [True, False]

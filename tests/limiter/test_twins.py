@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cognitude_plugins.limiter.charge import UNLIMITED, Charge, Correction, Kind, Verdict
 from cognitude_plugins.limiter.memory import Memory
+from cognitude_plugins.limiter.packing import marked
 from cognitude_plugins.limiter.windows import taken_in
 
 from .scripted import PREFIX, Scripted, private_redis
@@ -86,7 +87,7 @@ class Twins(RuleBasedStateMachine):
     def reserve(self, organization: str, data: Any, flag: str, behind: int) -> None:
         places = data.draw(some.lists(some.sampled_from(self.places), min_size=1, unique=True))
         wanted = [charge((*place, data.draw(amounts(place[1]))), self.now - behind) for place in places]
-        id = f"call-{len(self.calls)}"
+        id = marked(f"call-{len(self.calls)}", data.draw(some.integers(0, 400)), [one for one, _ in places])
         flags = {"dry": flag == "dry", "force": flag == "force"}
         verdict = self.memory.reserve(organization, id, wanted, **flags)
         assert self.script.reserve(organization, id, wanted, **flags) == verdict
@@ -109,6 +110,21 @@ class Twins(RuleBasedStateMachine):
         held = [charge((subject, field, 1), self.now) for subject in ("o", "k:one")]
         self.script.renew(organization, ids, held)
         self.memory.renew(organization, ids, held)
+
+    @rule(
+        organization=some.sampled_from(ORGANIZATIONS),
+        subject=some.sampled_from(("o", "k:one")),
+        fields=some.permutations(("day", "minute")),
+        amount=some.one_of(some.sampled_from((0, 1, 5)), some.integers(0, 2000)),
+        behind=some.sampled_from((0, 0, 0, -90_000, 90_000)),
+    )
+    def raise_to(self, organization: str, subject: str, fields: Sequence[str], amount: int, behind: int) -> None:
+        """To what the ledger has, and to what the calls under way hold."""
+        known, taken = (charge((subject, field, amount), self.now - behind) for field in fields)
+        wanted = (known, taken, charge(("o", "open", 1), self.now))
+        assert self.script.raise_to(organization, subject, wanted) == self.memory.raise_to(
+            organization, subject, wanted
+        )
 
     @rule(organization=some.sampled_from(ORGANIZATIONS), subject=some.sampled_from(("o", "k:one")))
     def reset(self, organization: str, subject: str) -> None:

@@ -107,6 +107,13 @@ def _alerts() -> None:
     op.create_index("alert_organization_pending", "alert", ["organization", "pending_ms"])
     op.create_index("alert_state", "alert", ["state"])
     op.create_table(
+        "alert_tick",
+        sa.Column("organization", sa.Text, primary_key=True),
+        sa.Column("series", sa.Text, primary_key=True),
+        sa.Column("due_ms", sa.BigInteger, nullable=False),
+        sa.Column("before_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
         "alert_event",
         sa.Column("id", sa.Text, primary_key=True),
         sa.Column("organization", sa.Text, nullable=False),
@@ -161,6 +168,7 @@ def downgrade() -> None:
         "alert_attempt",
         "alert_outbox",
         "alert_event",
+        "alert_tick",
         "alert",
         "alert_change",
         "alert_silence",

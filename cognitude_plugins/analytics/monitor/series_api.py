@@ -51,8 +51,8 @@ def _series(desk: Desk) -> Any:
 def _not_answered(error: Unanswerable, query: SeriesQuery) -> Refused:
     if error.what != "time" or error.since is None:
         return refused(f"by: {error}.", param="by")
-    by = f" by {query.by}" if query.by and error.name == "calls" else ""
-    kept = "single calls" if error.name == "calls" else error.name
+    by = f" by {query.by}" if query.by and error.name in ("calls", "quarters") else ""
+    kept = {"calls": "single calls", "quarters": "quarters of an hour"}.get(error.name or "", error.name)
     since = error.since.isoformat()
     return refused(
         f"range {query.range}{by} takes {kept}, which are kept since {since}: ask for a shorter range.", param="range"

@@ -8,13 +8,16 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Table, and_, case, func, literal_column, select
 
+from .records import clip_tag
 from .rollups import NO_PLUGIN
 from .sketch import ENDS
-from .tables import CALLS
+from .tables import CALLS, FACET_MINUTES, FACET_QUARTERS
 from .zone import WIDTHS, Offset
 
 TAG: Final = "tag:"
+BY_FACET: Final = (FACET_MINUTES, FACET_QUARTERS)
 _TEXTS: Final = ("user", "complexity")
+_IDENTITY: Final = ("key", "user")
 
 
 def time_of(table: Table) -> ColumnElement[Any]:
@@ -30,14 +33,39 @@ def group_columns(
         local = time + offset
         begun = local - local % _number(WIDTHS["day" if name == "day" else "hour"])
         return (begun,) if name == "day" else (begun, offset)
-    if name == "tag":
-        each = tags_of(dialect)
-        return (each.c.key + "=" + each.c.value,)
-    if name.startswith(TAG):
-        return (func.coalesce(tag_of(name.removeprefix(TAG), dialect), literal_column("''")),)
+    if name == "tag" or name.startswith(TAG):
+        return (_tag(table, name, dialect),)
+    if name in _IDENTITY and table in BY_FACET:
+        return (table.c.value,)
     if name in _TEXTS and table is CALLS:
         return (func.coalesce(CALLS.c[name], literal_column("''")),)
     return (table.c[name],)
+
+
+def _tag(table: Table, name: str, dialect: str) -> Any:
+    """In sums of all calls it is not told: to those by tag they are the rest."""
+    if table in BY_FACET:
+        return table.c.value if name == "tag" else func.substr(table.c.value, _number(len(_begun(name)) + 1))
+    if table is not CALLS:
+        return literal_column("''")
+    if name == "tag":
+        each = tags_of(dialect)
+        return each.c.key + "=" + each.c.value
+    return func.coalesce(tag_of(_begun(name)[:-1], dialect), literal_column("''"))
+
+
+def _begun(dimension: str) -> str:
+    """``team=`` of ``tag:team``."""
+    return f"{clip_tag(dimension.removeprefix(TAG), '')[0]}="
+
+
+def of_facet(table: Table, name: str, tag: str | None) -> list[ColumnElement[bool]]:
+    """Which rows of sums by facet are of this one; of tags, those of this name."""
+    found = [table.c.facet == literal_column(f"'{name}'")]
+    if tag is not None:
+        begun = _begun(TAG + tag)
+        found.append(func.substr(table.c.value, _number(1), _number(len(begun))) == begun)
+    return found
 
 
 @lru_cache(maxsize=2)
@@ -61,6 +89,7 @@ def amounts() -> Mapping[str, ColumnElement[Any]]:
     return {
         "calls": one,
         "errors": case((good, nothing), else_=one),
+        "limited": case((CALLS.c.status == 429, one), else_=nothing),
         "hits": case((and_(good, CALLS.c.source.not_in(NO_PLUGIN)), one), else_=nothing),
         "incomplete": case((CALLS.c.complete, nothing), else_=one),
         **{

@@ -15,16 +15,14 @@ from hooks import Sums, Unanswerable
 
 from . import queries
 from .columns import TAG
+from .facets import CALLS_ONLY, FACETS, IDENTITY, facet_of, facet_tiles
 from .merged import BETWEEN, Counts
 from .queries import Piece, Question
-from .rollups import DAY_MS, SUMS
-from .tiles import LENGTHS, Horizons, Kind, Tile, identity_tiles, tiles
+from .rollups import DAY_MS, QUARTER_MS, SUMS
+from .tiles import LENGTHS, Horizons, Kind, Tile, identity_tiles, tiles, total_tiles
 from .zone import WIDTHS, Offset, Span, cuts, named, offsets
 
-CALLS_ONLY: Final = frozenset({"tag", "source", "complexity"})
-"""By these there are no sums, nor by ``tag:NAME``."""
-IDENTITY: Final = frozenset({"user", "key"})
-"""By these there are sums per day of UTC, without latencies."""
+_OF_ALL_MODELS: Final = frozenset({"organization", "day", "hour"})
 
 _STARTS: Final = 20_000
 """The most of one statement."""
@@ -48,18 +46,24 @@ class _Found:
         return self.counts
 
 
-def answer(connection: Connection, *, question: Question, start: int, end: int) -> tuple[Sums, ...]:
+class ManyCalls(Exception):
+    """To answer a question takes single calls of more than the edges of its time."""
+
+
+def answer(
+    connection: Connection, *, question: Question, start: int, end: int, briefly: bool = False
+) -> tuple[Sums, ...]:
     """Of ``[start, end)`` in milliseconds, in a read transaction that has not asked anything yet.
 
-    Raises `Unanswerable` for what is only known of single calls that are gone, or of sums that are gone.
+    Raises `Unanswerable` for what is only known of single calls that are gone, or of sums that are gone, and
+    `ManyCalls` where it is to be answered ``briefly``.
     """
     queries.snapshot(connection)
     start, end, in_force = stretch_of(connection, question, start, end)
-    groups: defaultdict[_Group, _Found] = defaultdict(_Found)
-    for piece in _pieces(_tiles(connection, question, start, end, in_force)):
-        ask, given = queries.totals(question, piece, in_force, connection.dialect.name)
-        for row in connection.execute(ask, given).all():
-            _take(groups, row, question, piece)
+    pieces = _tiles(connection, question, start, end, in_force)
+    if briefly and any(tile.kind == "call" and tile.end - tile.start >= 2 * QUARTER_MS for tile in pieces):
+        raise ManyCalls
+    groups = _groups(connection, question, pieces, in_force)
     for found in groups.values():
         if found.sketches:
             found.counted().add(BETWEEN.join(found.sketches))
@@ -70,6 +74,20 @@ def answer(connection: Connection, *, question: Question, start: int, end: int) 
     if question.total:
         sums.append(_sums(question, {}, _together(groups.values())))
     return tuple(sums)
+
+
+def _groups(
+    connection: Connection, question: Question, found: Iterable[Tile], in_force: Sequence[Offset]
+) -> defaultdict[_Group, _Found]:
+    groups: defaultdict[_Group, _Found] = defaultdict(_Found)
+    everybody = queries.organizations(connection) if question.organization is None else ()
+    rest = _rest_of(question)
+    for piece in _pieces(found):
+        ask, given = queries.totals(question, piece, in_force, connection.dialect.name, everybody)
+        apart = rest if piece.kind in FACETS else None
+        for row in connection.execute(ask, given).all():
+            _take(groups, row, question, piece, apart)
+    return groups
 
 
 def stretch_of(connection: Connection, question: Question, start: int, end: int) -> tuple[int, int, tuple[Offset, ...]]:
@@ -95,13 +113,18 @@ def _tiles(
 ) -> tuple[Tile, ...]:
     """Where to read the answer."""
     kept = queries.horizons(connection)
+    borders = sorted({cut for span in _spans(question) for cut in cuts(span, in_force, end)})
+    facet = facet_of(question.dimensions, question.filters)
+    if facet is not None:
+        return facet_tiles(start, end, facet, kept, borders, latencies=bool(question.quantiles))
     asked = {*question.dimensions, *question.filters}
-    only = sorted(name for name in asked if name in CALLS_ONLY or name.startswith(TAG))
+    only = sorted(name for name in asked if name in CALLS_ONLY or name == "tag" or name.startswith(TAG))
     if not only and question.quantiles and asked & IDENTITY:
-        only = ["key or user with latencies"]
+        only = ["key and user with latencies"]
     if only:
         return _calls_only(start, end, kept, only[0].partition(":")[0])
-    borders = sorted({cut for span in _spans(question) for cut in cuts(span, in_force, end)})
+    if asked <= _OF_ALL_MODELS:
+        return total_tiles(start, end, kept, borders)
     return (identity_tiles if asked & IDENTITY else tiles)(start, end, kept, borders)
 
 
@@ -124,22 +147,45 @@ def _calls_only(start: int, end: int, kept: Horizons, what: str) -> tuple[Tile, 
 
 
 def _pieces(found: Iterable[Tile]) -> Iterator[Piece]:
-    """Long ones as they are, the many short ones together."""
-    short: defaultdict[tuple[Kind, bool], list[int]] = defaultdict(list)
+    """Long ones as they are, the many short ones together; of tables that have other rows between, most by starts."""
+    short: defaultdict[tuple[Kind, bool, bool, bool], list[int]] = defaultdict(list)
     for tile in found:
-        if tile.kind == "call" or tile.end - tile.start > DAY_MS:
-            yield Piece(kind=tile.kind, start=tile.start, end=tile.end, moved=tile.moved)
+        if tile.kind == "call" or tile.end - tile.start > _most_starts(tile) * LENGTHS[tile.kind]:
+            yield Piece(
+                kind=tile.kind, start=tile.start, end=tile.end, moved=tile.moved, rest=tile.rest, total=tile.total
+            )
         else:
-            short[tile.kind, tile.moved] += range(tile.start, tile.end, LENGTHS[tile.kind])
-    for (kind, moved), starts in short.items():
+            short[tile.kind, tile.moved, tile.rest, tile.total] += range(tile.start, tile.end, LENGTHS[tile.kind])
+    for (kind, moved, rest, total), starts in short.items():
         for first in range(0, len(starts), _STARTS):
-            yield Piece(kind=kind, starts=tuple(starts[first : first + _STARTS]), moved=moved)
+            some = tuple(starts[first : first + _STARTS])
+            yield Piece(kind=kind, starts=some, moved=moved, rest=rest, total=total)
 
 
-def _take(groups: defaultdict[_Group, _Found], row: Sequence[Any], question: Question, piece: Piece) -> None:
+def _most_starts(tile: Tile) -> int:
+    """That are looked up one by one: a tile of more is read from its first to its last."""
+    if tile.kind in FACETS:
+        return _STARTS // 2
+    return _STARTS // 20 if tile.total else DAY_MS // LENGTHS[tile.kind]
+
+
+def _rest_of(question: Question) -> int | None:
+    """The place of the tag in a group where calls without it are a group too: their tag is the empty text."""
+    facet = facet_of(question.dimensions, question.filters)
+    return question.dimensions.index(f"{TAG}{facet.tag}") if facet is not None and facet.rest else None
+
+
+def _take(
+    groups: defaultdict[_Group, _Found], row: Sequence[Any], question: Question, piece: Piece, apart: int | None
+) -> None:
+    """Add it to its group, and take it away from where else it was counted."""
     values = iter(row)
-    mine = groups[_group(question.dimensions, values)]
-    other = groups[_group(question.dimensions, values)] if piece.moved else None
+    group = _group(question.dimensions, values)
+    mine, other = groups[group], None
+    if apart is not None:
+        other = groups[(*group[:apart], "", *group[apart + 1 :])]
+    elif piece.moved:
+        other = groups[_group(question.dimensions, values)]
     amounts = [amount or 0 for amount in islice(values, len(SUMS))]
     mine.amounts = list(map(int.__add__, mine.amounts, amounts))
     if other is not None:
@@ -174,7 +220,7 @@ def _texts(dimensions: Sequence[str], group: _Group) -> dict[str, str]:
 def _sums(question: Question, group: Mapping[str, str], found: _Found) -> Sums:
     seconds = [one / 1e6 for one in found.counted().quantiles(question.quantiles)] if question.quantiles else ()
     sums: dict[str, Any] = dict(zip(SUMS[:-1], found.amounts[:-1], strict=True))
-    return Sums(group=group, seconds=tuple(seconds), **sums)
+    return Sums(group=group, seconds=tuple(seconds), seconds_sum=found.amounts[-1] / 1e6, **sums)
 
 
 def _text(name: str, value: _Value) -> str:

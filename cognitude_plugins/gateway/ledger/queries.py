@@ -30,11 +30,22 @@ from sqlalchemy import (
     true,
 )
 
-from .columns import amounts, group_columns, joined_sketches, latency_bucket, tag_of, tags_of, time_of
-from .records import clip
-from .rollups import SUMS
-from .tables import CALLS, DAYS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES
-from .tiles import Horizons, Kind, noon_of
+from .columns import (
+    BY_FACET,
+    amounts,
+    group_columns,
+    joined_sketches,
+    latency_bucket,
+    of_facet,
+    tag_of,
+    tags_of,
+    time_of,
+)
+from .facets import Facet, facet_of
+from .records import clip, clip_tag
+from .rollups import OF_DAY, SUMS
+from .tables import CALLS, DAYS, FACET_MINUTES, FACET_QUARTERS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES, TOTALS
+from .tiles import LENGTHS, Horizons, Kind, noon_of
 from .zone import Offset
 
 _TABLES: Final[Mapping[Kind, Table]] = {
@@ -43,9 +54,18 @@ _TABLES: Final[Mapping[Kind, Table]] = {
     "minute": MINUTES,
     "call": CALLS,
     "identity": IDENTITY_DAYS,
+    "facet_minute": FACET_MINUTES,
+    "facet_quarter": FACET_QUARTERS,
+    "facet_day": FACET_QUARTERS,
 }
 
 _TOLD: Final = "told"
+_ORGANIZATIONS: Final = text(
+    "WITH RECURSIVE one(name) AS (SELECT min(organization) FROM ledger_day UNION ALL "
+    "SELECT (SELECT min(organization) FROM ledger_day WHERE organization > one.name) FROM one "
+    "WHERE one.name IS NOT NULL) SELECT name FROM one WHERE name IS NOT NULL"
+)
+"""From one to the next in the primary key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +90,25 @@ def snapshot(connection: Connection) -> None:
 
 
 def horizons(connection: Connection) -> Horizons:
-    """From when on calls, minutes and hours are complete; a coarser one never later than a finer."""
+    """From when on each kind is complete; a coarser one never later than a finer."""
     found = {row.table_name: row.since_ms for row in connection.execute(select(HORIZONS))}
     hours = found.get(HOURS.name, 0)
     minutes = max(hours, found.get(MINUTES.name, 0))
-    return Horizons(calls=max(minutes, found.get(CALLS.name, 0)), minutes=minutes, hours=hours)
+    quarters = max(hours, found.get(FACET_QUARTERS.name, 0))
+    return Horizons(
+        calls=max(minutes, found.get(CALLS.name, 0)),
+        minutes=minutes,
+        hours=hours,
+        facet_minutes=max(quarters, found.get(FACET_MINUTES.name, 0)),
+        quarters=quarters,
+        totals=found.get(TOTALS.name, 0),
+    )
+
+
+def organizations(connection: Connection) -> tuple[str, ...]:
+    """Those that have calls: with their names and the starts of pieces a primary key is searched, which needs no other
+    index."""
+    return tuple(connection.execute(_ORGANIZATIONS).scalars())
 
 
 def days_there_are(organization: str | None) -> Select[Any]:
@@ -87,7 +121,8 @@ def days_there_are(organization: str | None) -> Select[Any]:
 class Piece:
     """What one statement reads of the ledger: sums of one kind, or the calls.
 
-    Of ``[start, end)``, or where ``starts`` are given, the sums that begin at these. ``moved`` as in a `Tile`.
+    Of ``[start, end)``, or where ``starts`` are given, the sums that begin at these. ``moved``, ``rest`` and
+    ``total`` as in a `Tile`.
     """
 
     kind: Kind
@@ -95,18 +130,25 @@ class Piece:
     end: int = 0
     starts: tuple[int, ...] = ()
     moved: bool = False
+    rest: bool = False
+    total: bool = False
 
 
 def totals(
-    question: Question, piece: Piece, offsets: Sequence[Offset], dialect: str
+    question: Question, piece: Piece, offsets: Sequence[Offset], dialect: str, everybody: Sequence[str] = ()
 ) -> tuple[Select[Any], Mapping[str, Any]]:
     """One line per group, and its parameters: the dimensions' columns, then `SUMS`, then what tells quantiles if they
     are asked for.
 
     That is the sketches joined, or of single calls the bucket, by which they are grouped, too. Of what was moved the
-    groups of the day's noon come after the dimensions' columns.
+    groups of the day's noon come after the dimensions' columns. ``everybody`` are the `organizations`.
     """
-    names = frozenset(question.filters) | (frozenset() if question.organization is None else {"organization"})
+    tag, value = clip_tag(*question.filters.get("tag", "").partition("=")[::2])
+    names = frozenset(question.filters)
+    if question.organization is not None:
+        names |= {"organization"}
+    elif _by_organization(piece):
+        names |= {"organizations"}
     statement = _totals(
         piece.kind,
         question.dimensions,
@@ -116,17 +158,20 @@ def totals(
         dialect,
         bool(piece.starts),
         piece.moved,
+        piece.total,
         bool(question.quantiles),
-        question.filters.get("tag", "").partition("=")[0],
+        facet_of(question.dimensions, question.filters),
+        tag,
     )
-    given: dict[str, Any] = {name: clip(value) for name, value in question.filters.items()}
+    given: dict[str, Any] = {name: clip(one) for name, one in question.filters.items()}
     if "tag" in given:
-        given["tag"] = question.filters["tag"].partition("=")[2]
+        given["tag"] = value if piece.kind == "call" else f"{tag}={value}"
     if question.organization is not None:
         given["organization"] = question.organization
+    elif _by_organization(piece):
+        given["organizations"] = _array(everybody, dialect)
     if piece.starts:
-        starts = list(piece.starts)
-        return statement, {**given, "starts": starts if dialect == "postgresql" else json.dumps(starts)}
+        return statement, {**given, "starts": _array(piece.starts, dialect)}
     return statement, {**given, "low": piece.start, "high": piece.end}
 
 
@@ -139,11 +184,13 @@ def _totals(
     dialect: str,
     starts: bool,
     moved: bool,
+    total: bool,
     told: bool,
+    facet: Facet | None,
     tag: str,
 ) -> Select[Any]:
     """Kept: to put one together takes SQLAlchemy longer than to run it takes the database."""
-    table = _TABLES[kind]
+    table = TOTALS if total else _TABLES[kind]
     time = time_of(table)
     begun = noon_of(time) if kind == "day" else time
     times = (begun, noon_of(time)) if moved else (begun,)
@@ -159,9 +206,15 @@ def _totals(
         chosen = chosen.add_columns(latencies.label(_TOLD))
         labels += [_TOLD] if table is CALLS else []
     # A call with two tags is two lines where all tags are a dimension.
-    chosen = chosen.select_from(table.join(tags_of(dialect), true()) if "tag" in dimensions else table)
+    several = "tag" in dimensions and table is CALLS
+    chosen = chosen.select_from(table.join(tags_of(dialect), true()) if several else table)
     conditions = [_is(table, name, offsets, dialect, tag) for name in sorted(given)]
-    chosen = chosen.where(*conditions, _among(time, dialect) if starts else _between(time))
+    if table in BY_FACET and facet is not None:
+        name = OF_DAY[facet.name] if kind == "facet_day" else facet.name
+        conditions += of_facet(table, name, None if "tag" in given else facet.tag)
+    if total:
+        conditions.append(table.c.width_ms == literal_column(str(LENGTHS[kind])))
+    chosen = chosen.where(*conditions, _among(time, "starts", dialect) if starts else _between(time))
     return chosen.group_by(*map(literal_column, labels)) if labels else chosen
 
 
@@ -180,20 +233,32 @@ def within(organization: str | None, since: int, until: int) -> Select[Any]:
     return found if organization is None else found.where(CALLS.c.organization == organization)
 
 
+def _by_organization(piece: Piece) -> bool:
+    """Whether the table's primary key begins with it."""
+    return piece.kind != "call" and not piece.total
+
+
 def _between(time: ColumnElement[Any]) -> ColumnElement[bool]:
     return and_(time >= bindparam("low", type_=BigInteger), time < bindparam("high", type_=BigInteger))
 
 
-def _among(time: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
+def _among(column: ColumnElement[Any], name: str, dialect: str) -> ColumnElement[bool]:
+    """One of what `_array` made."""
     if dialect == "postgresql":
-        return time == any_(bindparam("starts", type_=ARRAY(BigInteger)))
-    each = func.json_each(bindparam("starts", type_=Text)).table_valued("value", name="piece")
-    return time.in_(select(each.c.value))
+        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+    each = func.json_each(bindparam(name, type_=Text)).table_valued("value", name=f"each_{name}")
+    return column.in_(select(each.c.value))
+
+
+def _array(values: Sequence[Any], dialect: str) -> Any:
+    return list(values) if dialect == "postgresql" else json.dumps(values)
 
 
 def _is(table: Table, name: str, offsets: Sequence[Offset], dialect: str, tag: str) -> ColumnElement[bool]:
+    if name == "organizations":
+        return _among(table.c.organization, name, dialect)
     value = bindparam(name, type_=Text)
-    if name == "tag":
+    if name == "tag" and table is CALLS:
         return tag_of(tag, dialect) == value
     [mine] = group_columns(table, name, time_of(table), offsets, dialect)
     return mine == value

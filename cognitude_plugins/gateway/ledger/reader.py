@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,13 +19,15 @@ from hooks import EVERY_ORGANIZATION, Booked, Sums, Unanswerable
 from ..storage.database import Storage
 from . import queries
 from .columns import TAG
-from .grouped import CALLS_ONLY, IDENTITY, answer
+from .facets import CALLS_ONLY, IDENTITY
+from .grouped import ManyCalls, answer
 from .queries import Question
 from .rollups import DAY_MS
 from .tables import CALLS
 from .zone import known_zone
 
 DIMENSIONS: Final = ("day", "hour", "model", "provider", "user", "key", "source", "complexity", "tag")
+_ACROSS: Final = ("organization", *DIMENSIONS)
 FILTERS: Final = ("key", "user", "model", "provider", "tag")
 _AS_BOOKED: Final = (
     "requested_model",
@@ -45,7 +48,7 @@ _NO_NUL: Final = "a name in the ledger has no NUL character"
 
 
 class Reader:
-    """Implements `hooks.Ledger` for every organization; for all of them together there is `usage_across`."""
+    """Implements `hooks.Ledger`: of one organization, or of `EVERY_ORGANIZATION` together."""
 
     def __init__(self, storage: Storage, *, clock: Callable[[], float] = time.time) -> None:
         self._storage = storage
@@ -82,7 +85,7 @@ class Reader:
         group_by: tuple[str, ...] = (),
     ) -> tuple[Sums, ...]:
         """For gateway admins: None is all organizations, and ``organization`` a dimension too."""
-        _known("dimension", group_by, ("organization", *DIMENSIONS))
+        _known("dimension", group_by, _ACROSS)
         return await self._answer(Question(organization=organization, dimensions=group_by), since, until)
 
     async def latency(
@@ -99,8 +102,7 @@ class Reader:
         return found.seconds if found.calls else None
 
     def calls(self, organization: str, *, since: datetime, until: datetime | None = None) -> Subquery:
-        scope = None if organization == EVERY_ORGANIZATION else organization
-        return queries.within(scope, _milliseconds(since), self._end(until)).subquery("kept_call")
+        return queries.within(_scope(organization), _milliseconds(since), self._end(until)).subquery("kept_call")
 
     async def calls_since(self) -> datetime:
         kept = await self._storage.read(queries.horizons)
@@ -112,8 +114,10 @@ class Reader:
     async def _answer(self, question: Question, since: datetime, until: datetime | None) -> tuple[Sums, ...]:
         start, end = _milliseconds(since), self._end(until)
         work = partial(answer, question=question, start=start, end=end)
-        if not _reads_calls(question):
+        if not _may_take_long(question):
             return await self._storage.read(work)
+        with suppress(ManyCalls):
+            return await self._storage.read(partial(work, briefly=True))
         async with self._long:
             return await self._storage.read(work, seconds=_SECONDS)
 
@@ -144,7 +148,8 @@ def _question(
 ) -> Question:
     if not isinstance(organization, str):
         raise ValueError(f"an organization is a text, not {organization!r}")
-    _known("dimension", group_by, DIMENSIONS)
+    scope = _scope(organization)
+    _known("dimension", group_by, _ACROSS if scope is None else DIMENSIONS)
     _known("filter", tuple(filters), FILTERS)
     if "=" not in filters.get("tag", "="):
         raise Unanswerable(f"tag must be name=value, not {filters['tag']!r}", what="filter", name="tag")
@@ -159,14 +164,18 @@ def _question(
     for one in quantiles:
         if not 0 <= one <= 1:
             raise Unanswerable(f"a quantile is between 0 and 1, not {one}", what="quantile")
-    return Question(organization=organization, dimensions=group_by, filters=filters, zone=zone, quantiles=quantiles)
+    return Question(organization=scope, dimensions=group_by, filters=filters, zone=zone, quantiles=quantiles)
 
 
-def _reads_calls(question: Question) -> bool:
+def _scope(organization: str) -> str | None:
+    return None if organization == EVERY_ORGANIZATION else organization
+
+
+def _may_take_long(question: Question) -> bool:
     """Whether it may be put together of many single calls."""
     asked = {*question.dimensions}
     of_identities = asked & IDENTITY and (question.quantiles or asked & {"day", "hour"})
-    return bool(asked & CALLS_ONLY or of_identities) or any(name.startswith(TAG) for name in asked)
+    return bool(asked & {*CALLS_ONLY, "tag"} or of_identities) or any(name.startswith(TAG) for name in asked)
 
 
 def _known(what: Literal["dimension", "filter"], names: tuple[str, ...], known: tuple[str, ...]) -> None:

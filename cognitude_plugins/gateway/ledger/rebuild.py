@@ -12,7 +12,7 @@ from ..storage.database import Storage
 from .batch import alone, horizon
 from .bulk import add
 from .rollups import DAY_MS, rollups
-from .tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES
+from .tables import CALLS, DAYS, FACET_MINUTES, FACET_QUARTERS, HOURS, IDENTITY_DAYS, MINUTES, TOTALS
 
 _AT_ONCE: Final = 10_000
 
@@ -36,7 +36,7 @@ def rebuild(storage: Storage, since_ms: int, until_ms: int, told: Callable[[int]
 
 def _rebuild_day(connection: Connection, day: int) -> int:
     alone(connection)
-    for table in (MINUTES, HOURS, DAYS, IDENTITY_DAYS):
+    for table in (MINUTES, HOURS, DAYS, TOTALS, IDENTITY_DAYS, FACET_MINUTES, FACET_QUARTERS):
         connection.execute(delete(table).where(table.c.start_ms >= day, table.c.start_ms < day + DAY_MS))
     of_day = select(CALLS).where(CALLS.c.time_ms >= day, CALLS.c.time_ms < day + DAY_MS)
     count = 0

@@ -21,6 +21,7 @@ TIME_MS: Final = COLUMNS.index("time_ms")
 LONGEST: Final = 400
 """Bytes of a text that the sums are kept by. PostgreSQL's B-tree takes 2704 bytes an entry, and five such texts are in
 one."""
+_LONGEST_NAME: Final = 128
 LARGEST: Final = 2**53
 """A number above this is none that was measured, and a thousand of them still have a sum."""
 LAST_MS: Final = 253_402_300_799_999
@@ -88,9 +89,14 @@ def by_column(entry: Entry) -> dict[str, Any]:
     return dict(zip(COLUMNS, entry, strict=True))
 
 
-def clip(text: str) -> str:
+def clip(text: str, longest: int = LONGEST) -> str:
     """A text as the sums have it: its first `LONGEST` bytes in UTF-8."""
-    return text if len(text) <= LONGEST // 4 else text.encode()[:LONGEST].decode(errors="ignore")
+    return text if len(text) <= longest // 4 else text.encode()[:longest].decode(errors="ignore")
+
+
+def clip_tag(name: str, value: str) -> tuple[str, str]:
+    """A tag as the sums have it: ``name=value`` in `LONGEST` bytes, of which the first ``=`` ends the name."""
+    return clip(name.replace("=", "_"), _LONGEST_NAME), clip(value, LONGEST - _LONGEST_NAME - 1)
 
 
 def _completed(record: bytes) -> dict[str, Any]:
@@ -132,4 +138,7 @@ def tags_text(tags: dict[Any, Any]) -> str:
         return "{}"
     if not all(type(value) is str for value in tags.values()):
         raise ValueError("tags has a value that is no text")
-    return orjson.dumps(tags).decode()
+    text = orjson.dumps(tags).decode()
+    if len(text) <= LONGEST // 4 and "=" not in text:
+        return text
+    return orjson.dumps(dict(clip_tag(*tag) for tag in tags.items())).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,8 +12,19 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from ..storage.database import Storage
 from .batch import alone
-from .rollups import DAY_MS
-from .tables import CALLS, DAYS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES, SEGMENTS
+from .rollups import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
+from .tables import (
+    CALLS,
+    DAYS,
+    FACET_MINUTES,
+    FACET_QUARTERS,
+    HORIZONS,
+    HOURS,
+    IDENTITY_DAYS,
+    MINUTES,
+    SEGMENTS,
+    TOTALS,
+)
 
 if TYPE_CHECKING:
     from ..service_settings import Retention
@@ -29,22 +41,34 @@ async def prune(storage: Storage, retention: Retention, now: float) -> int:
     what is half deleted. Raises `Unavailable`; what was deleted by then stays so.
     """
     deleted = 0
-    for table, days in (
-        (CALLS, retention.rows),
-        (MINUTES, retention.minutes),
-        (HOURS, retention.hours),
-        (DAYS, retention.days),
-        (IDENTITY_DAYS, retention.days),
-        (SEGMENTS, retention.days),
-    ):
+    for table, days, width in _kept(retention):
         since = (int(now * 1000) // DAY_MS - days) * DAY_MS
         if table is CALLS:
             since = await storage.read(partial(_summed_until, until=since), patient=True)
-        if table is not SEGMENTS:
+        if table not in (SEGMENTS, TOTALS):
             await storage.write(partial(_move_horizon, name=table.name, since=since))
-        while count := await storage.write(partial(_delete, table=table, since=since)):
+        while count := await storage.write(partial(_delete, table=table, since=since, width=width)):
             deleted += count
     return deleted
+
+
+def _kept(retention: Retention) -> Iterator[tuple[Table, int, int | None]]:
+    """For how many days. Those of all models together go after those by model, whose horizon is theirs, too."""
+    yield CALLS, retention.rows, None
+    yield MINUTES, retention.minutes, None
+    yield HOURS, retention.hours, None
+    yield DAYS, retention.days, None
+    for width, days in (
+        (MINUTE_MS, retention.minutes),
+        (QUARTER_MS, retention.minutes),
+        (HOUR_MS, retention.hours),
+        (DAY_MS, retention.days),
+    ):
+        yield TOTALS, days, width
+    yield IDENTITY_DAYS, retention.days, None
+    yield FACET_MINUTES, retention.rows, None
+    yield FACET_QUARTERS, retention.hours, None
+    yield SEGMENTS, retention.days, None
 
 
 def _summed_until(connection: Connection, until: int) -> int:
@@ -72,10 +96,12 @@ def _move_horizon(connection: Connection, name: str, since: int) -> None:
     )
 
 
-def _delete(connection: Connection, table: Table, since: int) -> int:
+def _delete(connection: Connection, table: Table, since: int, width: int | None = None) -> int:
     """Under the writer's lock: two that delete and update the same rows in another order would block each other."""
     alone(connection)
     time = next(table.c[name] for name in ("time_ms", "start_ms", "updated_ms") if name in table.c)
     key = tuple_(*table.primary_key.columns)
     some = select(*table.primary_key.columns).where(time < since).limit(_MOST_ROWS)
+    if width is not None:
+        some = some.where(table.c.width_ms == width)
     return int(connection.execute(delete(table).where(key.in_(some))).rowcount)

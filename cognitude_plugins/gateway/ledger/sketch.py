@@ -8,9 +8,8 @@ relative-error guarantees", VLDB 2019): with γ = (1 + α) / (1 − α), bucket 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import lru_cache
 from math import floor
 from typing import Final
 
@@ -28,11 +27,6 @@ Buckets = dict[int, int]
 def bucket(microseconds: int) -> int:
     """Where a value counts; everything up to 1 µs in the first."""
     return bisect_left(ENDS, microseconds)
-
-
-def counted(microseconds: Iterable[int]) -> Buckets:
-    """How many are in each bucket."""
-    return Counter(map(partial(bisect_left, ENDS), microseconds))
 
 
 def merge(into: Buckets, other: Mapping[int, int]) -> None:
@@ -61,10 +55,23 @@ def middle(index: int) -> float:
 
 def encode(buckets: Mapping[int, int]) -> bytes:
     """Per bucket the distance from the one before and its count, both as LEB128: two bytes for most."""
+    if len(buckets) == 1:
+        [one] = buckets.items()
+        return _encode_one(one)
+    return _encode(buckets.items())
+
+
+@lru_cache(maxsize=LAST + 1)
+def _encode_one(bucket: tuple[int, int]) -> bytes:
+    """Most of those of a single caller."""
+    return _encode((bucket,))
+
+
+def _encode(buckets: Iterable[tuple[int, int]]) -> bytes:
     out = bytearray()
     last = 0
-    for index in sorted(buckets):
-        for number in (index - last, buckets[index]):
+    for index, count in sorted(buckets):
+        for number in (index - last, count):
             while number > 127:
                 out.append(number & 127 | 128)
                 number >>= 7

@@ -10,6 +10,9 @@ from typing import Final
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
+_ONE_TREE: Final = {"sqlite_with_rowid": False}
+"""On SQLite the rows are in the index of the primary key: half of what there is to write."""
+
 
 class LedgerCall(SQLModel, table=True):
     """A `Row`: ``tags`` as JSON text."""
@@ -71,6 +74,7 @@ class LedgerMinute(SQLModel, table=True):
     provider: str = Field(sa_column=Column(Text, primary_key=True))
     calls: int = Field(sa_column=Column(BigInteger, nullable=False))
     errors: int = Field(sa_column=Column(BigInteger, nullable=False))
+    limited: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     hits: int = Field(sa_column=Column(BigInteger, nullable=False))
     incomplete: int = Field(sa_column=Column(BigInteger, nullable=False))
     prompt_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -95,6 +99,7 @@ class LedgerHour(SQLModel, table=True):
     provider: str = Field(sa_column=Column(Text, primary_key=True))
     calls: int = Field(sa_column=Column(BigInteger, nullable=False))
     errors: int = Field(sa_column=Column(BigInteger, nullable=False))
+    limited: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     hits: int = Field(sa_column=Column(BigInteger, nullable=False))
     incomplete: int = Field(sa_column=Column(BigInteger, nullable=False))
     prompt_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -119,6 +124,7 @@ class LedgerDay(SQLModel, table=True):
     provider: str = Field(sa_column=Column(Text, primary_key=True))
     calls: int = Field(sa_column=Column(BigInteger, nullable=False))
     errors: int = Field(sa_column=Column(BigInteger, nullable=False))
+    limited: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     hits: int = Field(sa_column=Column(BigInteger, nullable=False))
     incomplete: int = Field(sa_column=Column(BigInteger, nullable=False))
     prompt_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -145,6 +151,7 @@ class LedgerIdentityDay(SQLModel, table=True):
     provider: str = Field(sa_column=Column(Text, primary_key=True))
     calls: int = Field(sa_column=Column(BigInteger, nullable=False))
     errors: int = Field(sa_column=Column(BigInteger, nullable=False))
+    limited: int = Field(sa_column=Column(BigInteger, nullable=False, server_default="0"))
     hits: int = Field(sa_column=Column(BigInteger, nullable=False))
     incomplete: int = Field(sa_column=Column(BigInteger, nullable=False))
     prompt_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
@@ -155,6 +162,93 @@ class LedgerIdentityDay(SQLModel, table=True):
     saved_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
     unpriced: int = Field(sa_column=Column(BigInteger, nullable=False))
     latency_us_sum: int = Field(sa_column=Column(BigInteger, nullable=False))
+
+
+class LedgerTotal(SQLModel, table=True):
+    """Sums of all calls of an organization in a minute, quarter of an hour, hour or day of UTC, whatever the model.
+
+    The time comes first: what they are asked for is mostly of all organizations.
+    """
+
+    __tablename__ = "ledger_total"
+    __table_args__ = _ONE_TREE
+
+    width_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    organization: str = Field(sa_column=Column(Text, primary_key=True))
+    calls: int = Field(sa_column=Column(BigInteger, nullable=False))
+    errors: int = Field(sa_column=Column(BigInteger, nullable=False))
+    limited: int = Field(sa_column=Column(BigInteger, nullable=False))
+    hits: int = Field(sa_column=Column(BigInteger, nullable=False))
+    incomplete: int = Field(sa_column=Column(BigInteger, nullable=False))
+    prompt_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    completion_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cached_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reasoning_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cost_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    saved_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    unpriced: int = Field(sa_column=Column(BigInteger, nullable=False))
+    latency_us_sum: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sketch: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class LedgerFacetMinute(SQLModel, table=True):
+    """Sums of one minute of UTC by one key (``facet`` is ``key``) or tag (``tag``, ``value`` is ``name=value``)."""
+
+    __tablename__ = "ledger_facet_minute"
+    __table_args__ = _ONE_TREE
+
+    organization: str = Field(sa_column=Column(Text, primary_key=True))
+    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    facet: str = Field(sa_column=Column(Text, primary_key=True))
+    value: str = Field(sa_column=Column(Text, primary_key=True))
+    model: str = Field(sa_column=Column(Text, primary_key=True))
+    provider: str = Field(sa_column=Column(Text, primary_key=True))
+    calls: int = Field(sa_column=Column(BigInteger, nullable=False))
+    errors: int = Field(sa_column=Column(BigInteger, nullable=False))
+    limited: int = Field(sa_column=Column(BigInteger, nullable=False))
+    hits: int = Field(sa_column=Column(BigInteger, nullable=False))
+    incomplete: int = Field(sa_column=Column(BigInteger, nullable=False))
+    prompt_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    completion_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cached_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reasoning_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cost_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    saved_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    unpriced: int = Field(sa_column=Column(BigInteger, nullable=False))
+    latency_us_sum: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sketch: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class LedgerFacetQuarter(SQLModel, table=True):
+    """The same of a quarter of an hour, and by one user too (``user``, of none the empty text).
+
+    Facets ``key_day`` and ``tag_day`` are of whole days of UTC.
+    """
+
+    __tablename__ = "ledger_facet_quarter"
+    __table_args__ = _ONE_TREE
+
+    organization: str = Field(sa_column=Column(Text, primary_key=True))
+    start_ms: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    facet: str = Field(sa_column=Column(Text, primary_key=True))
+    value: str = Field(sa_column=Column(Text, primary_key=True))
+    model: str = Field(sa_column=Column(Text, primary_key=True))
+    provider: str = Field(sa_column=Column(Text, primary_key=True))
+    calls: int = Field(sa_column=Column(BigInteger, nullable=False))
+    errors: int = Field(sa_column=Column(BigInteger, nullable=False))
+    limited: int = Field(sa_column=Column(BigInteger, nullable=False))
+    hits: int = Field(sa_column=Column(BigInteger, nullable=False))
+    incomplete: int = Field(sa_column=Column(BigInteger, nullable=False))
+    prompt_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    completion_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cached_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    reasoning_tokens: int = Field(sa_column=Column(BigInteger, nullable=False))
+    cost_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    saved_nano_usd: int = Field(sa_column=Column(BigInteger, nullable=False))
+    unpriced: int = Field(sa_column=Column(BigInteger, nullable=False))
+    latency_us_sum: int = Field(sa_column=Column(BigInteger, nullable=False))
+    sketch: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
 
 
 class LedgerSegment(SQLModel, table=True):
@@ -185,5 +279,8 @@ MINUTES: Final = _TABLES["ledger_minute"]
 HOURS: Final = _TABLES["ledger_hour"]
 DAYS: Final = _TABLES["ledger_day"]
 IDENTITY_DAYS: Final = _TABLES["ledger_identity_day"]
+TOTALS: Final = _TABLES["ledger_total"]
+FACET_MINUTES: Final = _TABLES["ledger_facet_minute"]
+FACET_QUARTERS: Final = _TABLES["ledger_facet_quarter"]
 SEGMENTS: Final = _TABLES["ledger_segment"]
 HORIZONS: Final = _TABLES["ledger_horizon"]

@@ -16,6 +16,7 @@ from .period import Period
 class UsageSums(BaseModel):
     calls: int
     errors: int = Field(description="Answers of status 400 and above.")
+    limited: int = Field(description="Of the errors, those of status 429: over a limit.")
     cache_hits: int = Field(description="Good answers that a plugin gave instead of a provider.")
     incomplete: int = Field(description="Answers that did not reach their end.")
     prompt_tokens: int
@@ -59,6 +60,7 @@ def amounts(sums: Sums) -> dict[str, Any]:
     return {
         "calls": sums.calls,
         "errors": sums.errors,
+        "limited": sums.limited,
         "cache_hits": sums.hits,
         "incomplete": sums.incomplete,
         "prompt_tokens": sums.prompt_tokens,

@@ -141,6 +141,7 @@ class Lane:
             caller=caller,
             payload=request_of(item),
             headers=Headers(),
+            tags=row.tags,
             recorded=item.booked,
         )
 

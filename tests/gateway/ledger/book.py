@@ -13,10 +13,19 @@ from sqlalchemy import Table, func, select
 
 from cognitude_plugins.gateway.ledger.frames import frame
 from cognitude_plugins.gateway.ledger.own_segment import Segment
-from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, SUMS, amounts_of
+from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, SUMS, TOTALLED, amounts_of
 from cognitude_plugins.gateway.ledger.row import COLUMNS, Row
 from cognitude_plugins.gateway.ledger.sketch import bucket, decode, merge
-from cognitude_plugins.gateway.ledger.tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES
+from cognitude_plugins.gateway.ledger.tables import (
+    CALLS,
+    DAYS,
+    FACET_MINUTES,
+    FACET_QUARTERS,
+    HOURS,
+    IDENTITY_DAYS,
+    MINUTES,
+    TOTALS,
+)
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
 from hooks.testing import FakeCall
@@ -30,6 +39,12 @@ ROLLUPS: Final[dict[str, tuple[Table, int]]] = {
     "day": (DAYS, DAY_MS),
     "identity": (IDENTITY_DAYS, DAY_MS),
 }
+PARTS: Final[tuple[tuple[Table, dict[str, str | int]], ...]] = (
+    *((TOTALS, {"width_ms": width}) for width in TOTALLED),
+    (FACET_MINUTES, {"facet": "key"}),
+    *((FACET_QUARTERS, {"facet": facet}) for facet in ("key", "user", "key_day")),
+)
+"""Of tables that have every call several times, the rows that have each once."""
 
 
 def row(id: str = "req_1", **values: Any) -> Row:
@@ -105,9 +120,9 @@ def summed(rows: Iterable[Row]) -> dict[str, int]:
     return dict(zip(SUMS, map(sum, zip(*amounts, strict=True)), strict=True)) if amounts else dict.fromkeys(SUMS, 0)
 
 
-def in_table(storage: Storage, table: Table) -> dict[str, int]:
-    """The sums that a table of sums comes to."""
-    asked = select(*(func.coalesce(func.sum(table.c[name]), 0).label(name) for name in SUMS))
+def in_table(storage: Storage, table: Table, **values: str | int) -> dict[str, int]:
+    """The sums that a table of sums comes to, or the rows of it with these values."""
+    asked = select(*(func.coalesce(func.sum(table.c[name]), 0).label(name) for name in SUMS)).filter_by(**values)
     found = storage.read_now(lambda connection: connection.execute(asked).mappings().one())
     return {name: int(found[name]) for name in SUMS}
 
@@ -127,12 +142,16 @@ def assert_exact(storage: Storage, rows: Sequence[Row]) -> None:
         assert in_table(storage, table) == expected, table.name
         if "sketch" in table.c:
             assert in_sketches(storage, table) == latencies, table.name
+    for table, values in PARTS:
+        assert in_table(storage, table, **values) == expected, (table.name, values)
+        assert in_sketches(storage, table, **values) == latencies, (table.name, values)
 
 
-def in_sketches(storage: Storage, table: Table) -> dict[int, int]:
+def in_sketches(storage: Storage, table: Table, **values: str | int) -> dict[int, int]:
     """All latencies of a table of sums, by bucket."""
     found: dict[int, int] = {}
-    for (sketch,) in storage.read_now(lambda connection: connection.execute(select(table.c.sketch)).all()):
+    asked = select(table.c.sketch).filter_by(**values)
+    for (sketch,) in storage.read_now(lambda connection: connection.execute(asked).all()):
         merge(found, decode(bytes(sketch)))
     return found
 

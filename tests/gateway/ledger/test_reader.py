@@ -19,14 +19,14 @@ from cognitude_plugins.gateway.ledger.batch import Part, store
 from cognitude_plugins.gateway.ledger.reader import Reader
 from cognitude_plugins.gateway.ledger.records import parse
 from cognitude_plugins.gateway.ledger.retention import prune
-from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS
+from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS, MINUTE_MS, QUARTER_MS
 from cognitude_plugins.gateway.ledger.row import Row
 from cognitude_plugins.gateway.ledger.tables import CALLS, HORIZONS
 from cognitude_plugins.gateway.ledger.tiles import Horizons, floor
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import upgrade
-from hooks import Unanswerable, Unavailable
+from hooks import EVERY_ORGANIZATION, Unanswerable, Unavailable
 from hooks.testing import FakeLedger
 from tests.databases import DIALECTS, Postgres
 from tests.gateway.ledger.book import NOON, as_fake, random_rows, row
@@ -66,7 +66,13 @@ def filled(url: str, folder: Path) -> Iterator[Storage]:
     storage.close()
 
 
-KEPT = Horizons(calls=FIRST + 6 * DAY_MS, minutes=FIRST + 4 * DAY_MS, hours=FIRST + 2 * DAY_MS)
+KEPT = Horizons(
+    calls=FIRST + 6 * DAY_MS,
+    minutes=FIRST + 4 * DAY_MS,
+    hours=FIRST + 2 * DAY_MS,
+    facet_minutes=FIRST + 6 * DAY_MS,
+    quarters=FIRST + 2 * DAY_MS,
+)
 DAYS_ONLY = Horizons(calls=KEPT.calls, minutes=KEPT.calls, hours=KEPT.calls)
 MOMENTS = st.one_of(
     st.integers(FIRST - HOUR_MS, FIRST + 10 * DAY_MS),
@@ -118,8 +124,15 @@ async def test_days_of_a_zone_are_exact_or_refused_where_only_coarser_sums_are_l
 
 
 def moments(since: int, until: int, asked: set[str]) -> tuple[datetime, datetime]:
+    """By key or user there are quarters of an hour, by both days only."""
+    if len(asked & {"key", "user"}) == 1:
+        return at(since - since % finest(since)), at(until - until % finest(until))
     kept = DAYS_ONLY if asked & {"key", "user"} else KEPT
     return at(floor(since, kept)), at(floor(until, kept))
+
+
+def finest(time: int) -> int:
+    return 1 if time >= KEPT.calls else QUARTER_MS if time >= KEPT.quarters else DAY_MS
 
 
 @FEW
@@ -139,33 +152,46 @@ async def test_latencies_are_within_two_percent(
 
 @FEW
 @given(
-    since=st.integers(KEPT.calls, FIRST + 9 * DAY_MS),
+    since=st.one_of(st.integers(KEPT.calls, FIRST + 9 * DAY_MS), st.integers(KEPT.quarters, KEPT.calls)),
     length=st.integers(0, 2 * DAY_MS),
     group_by=GROUPS,
     tag=st.sampled_from(("team=a", "team=b", "a'\"b==", "none=", "team=")),
 )
-async def test_tags_and_latencies_of_keys_are_known_while_calls_are_kept(
+async def test_tags_and_latencies_of_keys_are_known_while_quarters_are_kept(
     book: Storage, since: int, length: int, group_by: Any, tag: str
 ) -> None:
+    """With a key or user beside the tag while calls are kept."""
     exact, reader = FakeLedger(*map(as_fake, ROWS)), Reader(book)
-    window = {"since": at(since), "until": at(since + length)}
+    start, end = (time - time % finest(time) for time in (since, since + length))
+    window, asked = {"since": at(start), "until": at(end)}, {"since": at(since), "until": at(since + length)}
     expected = await exact.usage("acme", **window, group_by=group_by, tag=tag)
-    assert await reader.usage("acme", **window, group_by=group_by, tag=tag) == expected
+    try:
+        assert await reader.usage("acme", **asked, group_by=group_by, tag=tag) == expected
+    except Unanswerable:
+        assert {"key", "user"} & {*group_by}
+        assert since < KEPT.calls
     for filters in ({"tag": tag}, {"key": "k1"}, {"user": ""}):
-        found = await reader.latency("acme", **window, **filters)
+        found = await reader.latency("acme", **asked, **filters)
         exactly = await exact.latency("acme", **window, **filters)
         assert (found is None) == (exactly is None)
         assert found is None or found == pytest.approx(exactly, rel=0.0201)
 
 
 @pytest.mark.parametrize("filters", [{"tag": "team=a"}, {"key": "k1"}, {"user": "ada"}])
+async def test_what_only_quarters_tell_is_refused_where_they_are_gone(book: Storage, filters: dict[str, str]) -> None:
+    with pytest.raises(Unanswerable, match="are kept since 2026-01-09T00:00:00") as told:
+        await Reader(book).latency("acme", since=at(KEPT.quarters - 1), **filters)
+    assert (told.value.what, told.value.name, told.value.since) == ("time", "quarters", at(KEPT.quarters))
+
+
+@pytest.mark.parametrize("filters", [{"tag": "team=a", "key": "k1"}, {"key": "k1", "user": "ada"}])
 async def test_what_only_calls_tell_is_refused_where_they_are_gone(book: Storage, filters: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="calls are kept since 2026-01-13T00:00:00"):
         await Reader(book).latency("acme", since=at(KEPT.calls - 1), **filters)
     if "tag" in filters:
-        with pytest.raises(Unanswerable, match="sums are not kept by tag") as told:
+        with pytest.raises(Unanswerable, match="sums are not kept by tag") as told_of:
             await Reader(book).spent("acme", since=at(KEPT.calls - 1), **filters)
-        assert (told.value.what, told.value.name, told.value.since) == ("time", "calls", at(KEPT.calls))
+        assert (told_of.value.what, told_of.value.name, told_of.value.since) == ("time", "calls", at(KEPT.calls))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +246,11 @@ async def test_gateway_admins_see_all_organizations_and_each(book: Storage) -> N
         [alone] = await reader.usage(one.group["organization"], since=at(FIRST))
         assert replace(one, group={}) == alone
         assert await reader.usage_across(one.group["organization"], since=at(FIRST)) == (alone,)
+    assert await reader.usage(EVERY_ORGANIZATION, since=at(FIRST), group_by=("organization",)) == both
     [everything] = await reader.usage_across(None, since=at(FIRST))
+    assert await reader.usage(EVERY_ORGANIZATION, since=at(FIRST)) == (everything,)
+    assert await reader.spent(EVERY_ORGANIZATION, since=at(FIRST)) == everything.cost_nano_usd
+    assert await reader.latency(EVERY_ORGANIZATION, since=at(FIRST)) is not None
     assert everything.calls == len(ROWS)
 
 

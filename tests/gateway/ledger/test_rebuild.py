@@ -11,7 +11,16 @@ from cognitude_plugins.gateway.ledger.rebuild import rebuild
 from cognitude_plugins.gateway.ledger.records import by_column, parse
 from cognitude_plugins.gateway.ledger.retention import prune
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS
-from cognitude_plugins.gateway.ledger.tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES
+from cognitude_plugins.gateway.ledger.tables import (
+    CALLS,
+    DAYS,
+    FACET_MINUTES,
+    FACET_QUARTERS,
+    HOURS,
+    IDENTITY_DAYS,
+    MINUTES,
+    TOTALS,
+)
 from cognitude_plugins.gateway.service_settings import Retention
 from cognitude_plugins.gateway.storage.database import Storage
 from tests.gateway.ledger.book import NOON, assert_exact, random_rows
@@ -23,7 +32,7 @@ FIRST = NOON - 12 * HOUR_MS - 3 * DAY_MS
 def sums(storage: Storage) -> list[list[object]]:
     return [
         sorted(map(tuple, storage.read_now(lambda c, table=table: c.execute(select(table)).all())))
-        for table in (MINUTES, HOURS, DAYS, IDENTITY_DAYS)
+        for table in (MINUTES, HOURS, DAYS, TOTALS, IDENTITY_DAYS, FACET_MINUTES, FACET_QUARTERS)
     ]
 
 
@@ -34,7 +43,7 @@ def test_loaded_rows_get_the_sums_that_the_writer_would_have_made(
     part = Part(segment="one", start=0, end=500, rows=entries)
     each_database.write_now(lambda c: store(c, [part], NOON))
     written = sums(each_database)
-    each_database.write_now(lambda c: [c.execute(table.delete()) for table in (CALLS, MINUTES, DAYS)])
+    each_database.write_now(lambda c: [c.execute(table.delete()) for table in (CALLS, MINUTES, DAYS, FACET_QUARTERS)])
     each_database.write_now(lambda c: c.execute(CALLS.insert(), list(map(by_column, entries))))
     monkeypatch.setattr(module, "_AT_ONCE", 64)
     told: list[int] = []

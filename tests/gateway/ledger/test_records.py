@@ -72,6 +72,13 @@ def test_a_nul_becomes_another_character_also_behind_backslashes_and_in_tags() -
     assert list(orjson.loads(entry["tags"]).items()) == [(entry["user"], entry["user"])]
 
 
+def test_a_tag_that_sums_are_kept_by_is_cut_and_the_first_equals_sign_ends_its_name() -> None:
+    entry = by_column(parse(record(tags={"é" * 90: "😀" * 90, "a=b": "c=d", "short": "x" * 20})))
+    tags = orjson.loads(entry["tags"])
+    assert tags == {"é" * 64: "😀" * 67, "a_b": "c=d", "short": "x" * 20}
+    assert max(len(f"{name}={value}".encode()) for name, value in tags.items()) <= LONGEST
+
+
 @pytest.mark.parametrize(("text", "length"), [("a" * 500, 400), ("é" * 300, 200), ("😀" * 101, 100), ("b" * 99, 99)])
 def test_a_text_that_sums_are_kept_by_is_cut_to_what_an_index_takes(text: str, length: int) -> None:
     for name in ("organization", "key", "user", "model", "provider"):

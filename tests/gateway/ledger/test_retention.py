@@ -17,7 +17,16 @@ from cognitude_plugins.gateway.ledger.records import by_column, parse
 from cognitude_plugins.gateway.ledger.retention import prune
 from cognitude_plugins.gateway.ledger.rollups import DAY_MS, HOUR_MS
 from cognitude_plugins.gateway.ledger.row import Row
-from cognitude_plugins.gateway.ledger.tables import CALLS, DAYS, HOURS, IDENTITY_DAYS, MINUTES, SEGMENTS
+from cognitude_plugins.gateway.ledger.tables import (
+    CALLS,
+    DAYS,
+    FACET_MINUTES,
+    FACET_QUARTERS,
+    HOURS,
+    IDENTITY_DAYS,
+    MINUTES,
+    SEGMENTS,
+)
 from cognitude_plugins.gateway.ledger.tiles import Horizons
 from cognitude_plugins.gateway.ledger.writer import Writer
 from cognitude_plugins.gateway.service_settings import Retention
@@ -42,11 +51,24 @@ def days_in(storage: Storage, table: Any) -> list[int]:
 
 async def test_each_table_keeps_its_days_and_today(each_database: Storage) -> None:
     put(each_database, [row(f"r{back}", time_ms=TODAY - back * DAY_MS) for back in range(7)])
-    assert await prune(each_database, SHORT, NOON / 1000) == 5 + 4 + 3 + 2 + 2
-    for table, days in ((CALLS, 1), (MINUTES, 2), (HOURS, 3), (DAYS, 4), (IDENTITY_DAYS, 4)):
+    assert await prune(each_database, SHORT, NOON / 1000) == 5 + 4 + 3 + 2 + 2 + 5 + 3 * 3 + 4 + 4 + 3 + 2
+    kept = (
+        (CALLS, 1),
+        (MINUTES, 2),
+        (HOURS, 3),
+        (DAYS, 4),
+        (IDENTITY_DAYS, 4),
+        (FACET_MINUTES, 1),
+        (FACET_QUARTERS, 3),
+    )
+    for table, days in kept:
         assert days_in(each_database, table) == list(range(days + 1)), table.name
     assert each_database.read_now(horizons) == Horizons(
-        calls=TODAY - DAY_MS, minutes=TODAY - 2 * DAY_MS, hours=TODAY - 3 * DAY_MS
+        calls=TODAY - DAY_MS,
+        minutes=TODAY - 2 * DAY_MS,
+        hours=TODAY - 3 * DAY_MS,
+        facet_minutes=TODAY - DAY_MS,
+        quarters=TODAY - 3 * DAY_MS,
     )
     assert await prune(each_database, SHORT, NOON / 1000) == 0
 

@@ -271,6 +271,12 @@ def columns_of(storage: Storage) -> dict[str, list[str]]:
     return {name: [column.name for column in table.columns] for name, table in reflected(storage).tables.items()}
 
 
+def without_notes(found: dict[str, set[tuple[Any, ...]]]) -> dict[str, set[tuple[Any, ...]]]:
+    """A migration notes down from when on the sums are complete that it makes."""
+    made = {"ledger_total", "ledger_facet_minute", "ledger_facet_quarter"}
+    return {name: {row for row in rows if made.isdisjoint(row)} for name, rows in found.items()}
+
+
 def test_up_down_and_up_with_ten_thousand_rows_in_every_table(empty_database: Storage, tmp_path: Path) -> None:
     storage, lock = empty_database, tmp_path / "lock"
     for revision in reversed(["base", *CORE.revisions()[:-1]]):
@@ -286,10 +292,10 @@ def test_up_down_and_up_with_ten_thousand_rows_in_every_table(empty_database: St
         kept = {
             name: {tuple(row[full[name].index(c)] for c in shared[name]) for row in before[name]} for name in shared
         }
-        assert contents(storage, shared) == kept
+        assert without_notes(contents(storage, shared)) == without_notes(kept)
         upgrade(storage, lock)
         assert columns_of(storage) == full
-        assert contents(storage, shared) == kept
+        assert without_notes(contents(storage, shared)) == without_notes(kept)
     downgrade(storage, lock, "base")
     assert columns_of(storage) == {}
 

@@ -1,0 +1,44 @@
+"""Silences: which alerts are told to nobody for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from hooks import EVERY_ORGANIZATION
+
+from .standing import Standing
+
+MATCHERS: Final = ("rule", "severity", "model", "provider", "key", "tag", "alert")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """In ``[from_ms, until_ms)``, of alerts that have all of ``matchers``; without any, of every alert."""
+
+    id: str
+    organization: str
+    matchers: Mapping[str, str]
+    from_ms: int
+    until_ms: int
+    by: str | None = None
+    comment: str | None = None
+    created_ms: int = 0
+
+    def covers(self, alert: Standing, now: int) -> bool:
+        """One of the gateway's own covers the alerts of every organization."""
+        if self.organization not in (EVERY_ORGANIZATION, alert.organization):
+            return False
+        return self.from_ms <= now < self.until_ms and all(
+            _of(alert, name) == value for name, value in self.matchers.items()
+        )
+
+
+def silenced(alert: Standing, silences: Iterable[Silence], now: int) -> bool:
+    return any(one.covers(alert, now) for one in silences)
+
+
+def _of(alert: Standing, name: str) -> str | None:
+    own = {"rule": alert.name, "severity": alert.severity, "alert": alert.id}
+    return own[name] if name in own else alert.labels.get(name)
