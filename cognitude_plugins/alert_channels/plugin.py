@@ -39,6 +39,7 @@ class AlertChannels:
         yield Job(name="channels", every=timedelta(seconds=1), run=self._desk.refresh)
         yield Job(name="deliveries", every=timedelta(seconds=1), run=self._desk.deliver)
         yield Job(name="rules", every=timedelta(minutes=1), run=self._watch.evaluate, scope="cluster")
+        yield Job(name="alerts", every=timedelta(days=1), run=self._watch.sweep, scope="cluster")
         yield Job(name="history", every=timedelta(days=1), run=self._desk.sweep, scope="cluster")
 
     @hookimpl

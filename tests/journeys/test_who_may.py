@@ -228,7 +228,7 @@ def test_what_belongs_to_another_organization_does_not_exist(place: Place, metho
         changed = {"/admin/keys": {"label": "theirs"}, "/alerts/configs": {"severity": "info"}}.get(
             path, {"status": "disabled"}
         )
-        acting = {"params": {"organization": "acme"}} if path == "/alerts/configs" else {}
+        acting: Any = {"params": {"organization": "acme"}} if path == "/alerts/configs" else {}
         body: Any = {"json": changed} if method == "PATCH" else {}
         before = root.get(f"{path}/{place.ids[path]}", **acting).json()
         foreign = http.request(method, f"{path}/{place.ids[path]}", **body)
