@@ -51,6 +51,7 @@ class AlertChannels:
         yield Job(name="hard-budgets", every=timedelta(seconds=1), run=self._budgets.refresh)
         yield Job(name="budgets", every=timedelta(minutes=1), run=self._budgets.run, scope="cluster")
         yield Job(name="summaries", every=timedelta(minutes=1), run=self._summaries.run, scope="cluster")
+        yield Job(name="alerts", every=timedelta(days=1), run=self._watch.sweep, scope="cluster")
         yield Job(name="history", every=timedelta(days=1), run=self._desk.sweep, scope="cluster")
 
     @hookimpl

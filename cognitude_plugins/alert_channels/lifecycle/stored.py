@@ -78,6 +78,15 @@ def forget_alerts(connection: Connection, ids: Sequence[str]) -> None:
         connection.execute(delete(ALERT).where(ALERT.c.id.in_(some)))
 
 
+def forget_ended(connection: Connection, before: int) -> bool:
+    """Some alerts that were resolved, and the silences that were over, before this time; whether there may be more."""
+    over = (ALERT.c.state == "resolved", ALERT.c.open_key.is_(None), ALERT.c.resolved_ms < before)
+    ids = [row.id for row in connection.execute(select(ALERT.c.id).where(*over).limit(500))]
+    forget_alerts(connection, ids)
+    connection.execute(delete(_SILENCE).where(_SILENCE.c.until_ms < before))
+    return len(ids) == 500
+
+
 def add_events(connection: Connection, events: Sequence[Mapping[str, Any]]) -> None:
     if events:
         connection.execute(insert(EVENT), list(events))

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from hooks import ConfigError, Gateway, Problem, Tick
+from hooks import EVERY_ORGANIZATION, ConfigError, Gateway, Problem, Tick
 
 from .settings import DeclaredRule
 
@@ -25,7 +25,7 @@ _MOST_SHOWN: Final = 20
 class Watch:
     """``declared`` are the rules of plugins.yaml. What is opened is there between start-up and shutdown only.
 
-    ``now`` and ``sleep`` are for tests.
+    ``kept`` is how long what is over can be looked at. ``now`` and ``sleep`` are for tests.
     """
 
     def __init__(
@@ -33,12 +33,14 @@ class Watch:
         declared: Sequence[DeclaredRule],
         *,
         name: str = "alert_channels",
+        kept: timedelta = timedelta(days=90),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.now: Final = now
         self._declared = declared
         self._name = name
+        self._kept = kept
         self._sleep = sleep
         self._opened: tuple[Gateway, Rulebook, Lifecycle, Evaluation] | None = None
 
@@ -87,6 +89,16 @@ class Watch:
             await self._sleep(settled)
         await self.rulebook.refresh()
         await self.evaluation.run(due)
+
+    async def sweep(self) -> None:
+        """Forget what was over long ago: the job of each day."""
+        from ..lifecycle import stored
+
+        before, more = round((self.now() - self._kept).timestamp() * 1000), self._opened is not None
+        while more:
+            more = await self.gateway.database.write(
+                EVERY_ORGANIZATION, lambda connection: stored.forget_ended(connection, before)
+            )
 
     def status(self) -> Mapping[str, Any]:
         """For ``/health``, which is public: rules by their ids. That some are not known makes a gateway no worse."""

@@ -148,3 +148,15 @@ async def test_alerts_of_another_organization_do_not_exist(api: Asked) -> None:
     for act, body in bodies.items():
         assert (await api.refused("member", "POST", f"/alerts/{id}/{act}", body))[0] == 403
     assert await api.got("admin", "GET", f"/alerts/{id}") == before
+
+
+async def test_what_was_over_long_ago_is_forgotten(api: Asked) -> None:
+    await api.at(1)
+    await api.at(3)
+    await api.got("admin", "POST", "/alerts/silences", {"matchers": {}, "for": "1h"}, status=201)
+    found = await ids(api)
+    for days, left in ((89, {"errors", "calls"}), (91, {"errors"})):
+        api.clock[0] = at(days * 24 * 60)
+        await api.watch.sweep()
+        assert (await ids(api)).keys() == left
+    assert (await api("viewer", "GET", f"/alerts/{found['calls']}")).status_code == 404
