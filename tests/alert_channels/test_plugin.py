@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
+from inspect import signature
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import cognitude_plugins.alert_channels as plugin
 from cognitude_plugins.alert_channels.plugin import AlertChannels
 from cognitude_plugins.alert_channels.settings import Config
+from hooks import ConfigError, Tick
 from hooks.testing import FakeGateway, check_plugin
 from tests.borrowed import documented, reaching, sqlite_tables
 
@@ -28,6 +34,7 @@ def test_its_jobs_look_each_second_in_every_worker_and_sweep_once_a_day() -> Non
     jobs = {job.name: (job.every, job.scope) for job in AlertChannels(Config()).schedule()}
     seconds = {name: (None if every is None else every.total_seconds(), scope) for name, (every, scope) in jobs.items()}
     assert seconds["channels"] == seconds["deliveries"] == (1, "process")
+    assert seconds["rules"] == (60, "cluster")
     assert seconds["history"] == (86_400, "cluster")
 
 
@@ -37,19 +44,38 @@ async def test_it_starts_works_and_stops(tmp_path: Path) -> None:
     assert await one.health() == {"status": "ok"}
     async with reaching() as outbound:
         async with one.lifespan(FakeGateway(database=tables.lent(), outbound=outbound)):
-            for job in one.schedule():
-                run: object = job.run
-                await run()  # type: ignore[operator]
+            await run_all(one)
             found = await one.health()
             assert (found["status"], found["waiting"], found["failed"]) == ("ok", 0, 0)
-        for job in one.schedule():
-            run = job.run
-            await run()  # type: ignore[operator]
+        await run_all(one)
+    tables.close()
+
+
+async def run_all(one: AlertChannels) -> None:
+    for job in one.schedule():
+        run: Any = job.run
+        await (run(Tick(due=datetime.now(UTC))) if signature(run).parameters else run())
+
+
+async def test_a_metric_that_nobody_offers_ends_the_start(tmp_path: Path) -> None:
+    tables = sqlite_tables(tmp_path, plugin)
+    rule = {"name": "spend", "metric": "dayly_cost", "threshold": 1}
+    one = AlertChannels(Config.model_validate({"rules": [rule]}))
+    async with reaching() as outbound:
+        with pytest.raises(ConfigError, match=r"rules\[0\].metric: .*did you mean 'daily_cost'"):
+            async with one.lifespan(FakeGateway(database=tables.lent(), outbound=outbound)):
+                pass
     tables.close()
 
 
 def test_its_endpoints_are_described() -> None:
     paths = documented(AlertChannels(Config()).routes())["paths"]
-    assert {"/alerts/channels", "/alerts/channels/{id}", "/alerts/test/{id}"} <= paths.keys()
+    assert {
+        "/alerts/channels",
+        "/alerts/channels/{id}",
+        "/alerts/test/{id}",
+        "/alerts/configs",
+        "/alerts/{id}/ack",
+    } <= paths.keys()
     described = [one for operations in paths.values() for one in operations.values()]
     assert all(one["summary"] for one in described)

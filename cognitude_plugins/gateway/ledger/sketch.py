@@ -8,9 +8,8 @@ relative-error guarantees", VLDB 2019): with γ = (1 + α) / (1 − α), bucket 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Iterable, Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import floor
 from typing import Final
 
@@ -28,11 +27,6 @@ Buckets = dict[int, int]
 def bucket(microseconds: int) -> int:
     """Where a value counts; everything up to 1 µs in the first."""
     return bisect_left(ENDS, microseconds)
-
-
-def counted(microseconds: Iterable[int]) -> Buckets:
-    """How many are in each bucket."""
-    return Counter(map(partial(bisect_left, ENDS), microseconds))
 
 
 def merge(into: Buckets, other: Mapping[int, int]) -> None:

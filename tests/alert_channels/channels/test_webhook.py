@@ -32,7 +32,7 @@ from tests.alert_channels.receivers import (
 )
 from tests.borrowed import reaching
 
-SECRET = new_secret()
+SECRET = "whsec_" + b64encode(bytes(range(24))).decode()
 OLD = new_secret()
 
 

@@ -52,6 +52,7 @@ def amounts(organization: str | None = "acme", **values: Any) -> dict[str, Any]:
     return {
         "calls": sums["calls"],
         "errors": sums["errors"],
+        "limited": sums["limited"],
         "cache_hits": sums["hits"],
         "incomplete": sums["incomplete"],
         "prompt_tokens": sums["prompt_tokens"],
