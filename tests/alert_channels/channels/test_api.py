@@ -166,6 +166,11 @@ async def test_there_are_at_most_so_many(office: Office, monkeypatch: pytest.Mon
             "can only be set in plugins.yaml",
         ),
         (
+            {"name": "a", "type": "slack", "settings": {"url": URL}, "quiet_hours": {"start": "22:00Z", "end": "7:00"}},
+            "quiet_hours.start",
+            "without a zone of its own",
+        ),
+        (
             {"name": "a", "type": "template", "settings": {"url": URL, "body": {"x": "{titel}"}}},
             "settings",
             "there is no {titel}",
