@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from datetime import time
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    create_model,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hooks import EVERY_ORGANIZATION, Severity

@@ -175,6 +175,11 @@ async def test_there_are_at_most_so_many(office: Office, monkeypatch: pytest.Mon
             "settings",
             "there is no {titel}",
         ),
+        (
+            {"name": "a", "type": "template", "settings": {"url": URL, "body": {"x": ["{data}" * 64, "{{{id}}}"]}}},
+            "settings",
+            "has 65 places, and 64 are the most",
+        ),
     ],
 )
 async def test_what_cannot_be_is_refused_with_its_place_and_rule(

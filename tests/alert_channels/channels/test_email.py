@@ -139,7 +139,9 @@ async def test_hostile_texts_are_inert(good: Certificate, outbound: Outbound) ->
         f"{'x' * 80} ==??utf-8?q?=0d=0aBcc:_eve@example.com=0d=0a=0d=0abody?=",
     ],
 )
-async def test_what_looks_like_an_encoded_word_is_not_decoded(title: str, good: Certificate, outbound: Outbound) -> None:
+async def test_what_looks_like_an_encoded_word_is_not_decoded(
+    title: str, good: Certificate, outbound: Outbound
+) -> None:
     async with mailing(good) as server:
         assert (await sent(email(server, good), outbound, message(title))).delivered
     [mail] = server.mails
