@@ -84,7 +84,9 @@ class _Api:
             id, whose = request.path_params["id"], organization_of(request)
             await self.desk.directory.refresh()
             database = self.desk.database
-            found = await database.read(whose, lambda connection: history.find(connection, id))
+            found = None
+            if id.isprintable():
+                found = await database.read(whose, lambda connection: history.find(connection, id))
             known = None if found is None else self.desk.directory.find(found.channel)
             if known is None or known.target.organization != whose:
                 raise refused(f"There is no delivery {id[:80]!r}.", status=404, code="not_found")

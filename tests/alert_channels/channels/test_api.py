@@ -211,8 +211,8 @@ async def test_what_belongs_to_others_does_not_exist(office: Office) -> None:
                 answer = await office(who, method, path, {} if method in ("POST", "PATCH") else None)
                 assert answer.status_code == 404, (who, path)
                 assert answer.json()["error"]["message"] == f"There is no channel {id!r}."
-        redelivered = await office(who, "POST", f"deliveries/{delivery['id']}/redeliver", {})
-        assert redelivered.status_code == 404
+        for id in (delivery["id"], "%00"):
+            assert (await office(who, "POST", f"deliveries/{id}/redeliver", {})).status_code == 404
     assert (await office("viewer", "GET", f"channels/{made['id']}")).json()["usable"]
 
 
