@@ -80,6 +80,16 @@ def drop_channel(connection: Connection, channel: str, *, now_ms: int) -> int:
     return _end(connection, _OUTBOX.c.channel == channel, now_ms=now_ms)
 
 
+def shed(connection: Connection, *, most: int, now_ms: int) -> int:
+    """Give up what waits for a channel beyond so many, the oldest first; how many messages that were."""
+    waiting = (_OUTBOX.c.state == "waiting", _OUTBOX.c.claimed_ms <= now_ms)
+    newest = (_OUTBOX.c.created_ms.desc(), _OUTBOX.c.id.desc())
+    place = func.row_number().over(partition_by=_OUTBOX.c.channel, order_by=newest)
+    placed = select(_OUTBOX.c.id, place.label("place")).where(*waiting).subquery()
+    beyond = _OUTBOX.c.id.in_(select(placed.c.id).where(placed.c.place > most))
+    return _end(connection, beyond, _OUTBOX.c.claimed_ms <= now_ms, now_ms=now_ms, state="failed")
+
+
 def waits(connection: Connection, now_ms: int) -> bool:
     """Whether there is anything to be claimed."""
     return connection.execute(select(_OUTBOX.c.id).where(_due(now_ms)).limit(1)).first() is not None
@@ -192,7 +202,7 @@ def _written(connection: Connection, one: Claimed, values: dict[str, Any]) -> bo
     return bool(connection.execute(update(_OUTBOX).where(*mine).values(**values)).rowcount)
 
 
-def _end(connection: Connection, *which: Any, now_ms: int) -> int:
-    ended = {"state": "dropped", "ended_ms": now_ms, "claim": None, "claimed_ms": 0}
+def _end(connection: Connection, *which: Any, now_ms: int, state: str = "dropped") -> int:
+    ended = {"state": state, "ended_ms": now_ms, "claim": None, "claimed_ms": 0}
     dropped = update(_OUTBOX).where(_OUTBOX.c.state == "waiting", *which).values(**ended)
     return int(connection.execute(dropped).rowcount)

@@ -272,3 +272,11 @@ async def test_what_a_careless_type_does_is_a_failed_attempt(office: Office, doe
     known = Known(target=target, type="careless", wants=Wants(), channel=Careless(does))  # type: ignore[arg-type]
     one = Claimed(message=message(), channel="c", attempts=0, claim="x")
     assert await office.desk.courier.attempt(known, one) == Receipt(delivered=False, detail=detail)
+
+
+async def test_what_a_channel_heard_of_others_before_is_not_its_organizations(office: Office) -> None:
+    one = await office.made("admin", "one", "webhook", {"url": "http://127.0.0.1:2999/"})
+    await office.put(one["id"], "a", organization="globex")
+    assert await office.deliveries(one["id"]) == []
+    await office.put(one["id"], "b")
+    assert [delivery["organization"] for delivery in await office.deliveries(one["id"])] == ["acme"]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import cognitude_plugins.alert_channels as plugin
@@ -165,6 +166,17 @@ def test_of_one_organization_only_a_share_is_claimed_at_once(box: Box) -> None:
     found = box.claim(now=NOW + 1, of_one_organization=5)
     assert sorted(one.message.title for one in found) == ["a0", "a1", "a2", "a3", "a4", "b"]
     assert box.claim("you", now=NOW + 1, without_organizations=["acme"]) == []
+
+
+def test_beyond_so_many_the_oldest_are_given_up(box: Box) -> None:
+    for number in range(5):
+        box.put(f"a{number}", now=NOW + number)
+    box.put("b", channel="c2")
+    [sending] = box.claim(most=1, few=1, without={"c2"})
+    assert box._write(lambda connection: outbox.shed(connection, most=2, now_ms=NOW + 10)) == 2
+    rows = box.rows("SELECT message, state FROM alert_outbox")
+    failed = {orjson.loads(message)["title"] for message, state in rows if state == "failed"}
+    assert (sending.message.title, failed) == ("a0", {"a1", "a2"})
 
 
 def test_what_is_due_later_waits_and_the_oldest_comes_first(box: Box) -> None:
