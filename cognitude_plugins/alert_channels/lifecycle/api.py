@@ -21,7 +21,7 @@ from .bodies import AlertDetail, AlertList, AlertQuery, AlertSilenceBody, NoteBo
 from .lifecycle import Lifecycle, WrongState
 from .listing import Listed, Wanted, listed, one_listed
 from .silence import Silence
-from .silence_api import new_silence, silence_routes
+from .silence_api import new_silence, put, silence_routes
 from .standing import Standing
 
 TAG: Final = "Alerts"
@@ -129,7 +129,7 @@ class _Api:
             across=True,
             tag=TAG,
             request=AlertSilenceBody,
-            responses={201: SilenceBody, 404: None, 408: None},
+            responses={201: SilenceBody, 404: None, 408: None, 409: None},
         )
         @answering
         async def silence_alert(request: Request) -> Response:
@@ -138,11 +138,9 @@ class _Api:
             wanted = await body_as(request, AlertSilenceBody)
             now = self.watch.now()
             made: Silence = new_silence(
-                alert.organization, {"alert": alert.id}, now, wanted.end, who(request), wanted.comment, now
+                alert.organization, {"alert": alert.id}, now, wanted.end, request.state.caller, wanted.comment, now
             )
-            await self.watch.lifecycle.database.write(
-                alert.organization, lambda connection: stored.add_silence(connection, made)
-            )
+            await put(self.watch, made)
             return answer(bodies.silence_body(made), 201)
 
         return silence_alert

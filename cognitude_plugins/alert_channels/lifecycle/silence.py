@@ -8,6 +8,7 @@ from typing import Final
 
 from hooks import EVERY_ORGANIZATION
 
+from ..channels.target import Target
 from .standing import Standing
 
 MATCHERS: Final = ("rule", "severity", "model", "provider", "key", "tag", "alert")
@@ -15,7 +16,10 @@ MATCHERS: Final = ("rule", "severity", "model", "provider", "key", "tag", "alert
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Silence:
-    """In ``[from_ms, until_ms)``, of alerts that have all of ``matchers``; without any, of every alert."""
+    """In ``[from_ms, until_ms)``, of alerts that have all of ``matchers``; without any, of every alert.
+
+    ``operator`` says that a gateway admin has made it: no organization keeps its alerts from the gateway's channels.
+    """
 
     id: str
     organization: str
@@ -23,20 +27,23 @@ class Silence:
     from_ms: int
     until_ms: int
     by: str | None = None
+    operator: bool = False
     comment: str | None = None
     created_ms: int = 0
 
-    def covers(self, alert: Standing, now: int) -> bool:
+    def covers(self, alert: Standing, target: Target, now: int) -> bool:
         """One of the gateway's own covers the alerts of every organization."""
         if self.organization not in (EVERY_ORGANIZATION, alert.organization):
+            return False
+        if target.organization == EVERY_ORGANIZATION and not self.operator:
             return False
         return self.from_ms <= now < self.until_ms and all(
             _of(alert, name) == value for name, value in self.matchers.items()
         )
 
 
-def silenced(alert: Standing, silences: Iterable[Silence], now: int) -> bool:
-    return any(one.covers(alert, now) for one in silences)
+def silenced(alert: Standing, target: Target, silences: Iterable[Silence], now: int) -> bool:
+    return any(one.covers(alert, target, now) for one in silences)
 
 
 def _of(alert: Standing, name: str) -> str | None:

@@ -56,17 +56,17 @@ class Audience:
         changed = []
         for alert in standing:
             due = [target for target in self._due(alert, now) if alert.severity == "critical" or not quiet[target.id]]
-            if due and not silenced(alert, self.silences, now):
+            due = [target for target in due if not silenced(alert, target, self.silences, now)]
+            if due:
                 told = _told(alert, due, now)
                 changed.append(told)
                 for target in due:
                     rooms.put(target, "firing", told, None)
         for alert in ended:
-            if alert.heard and not silenced(alert, self.silences, now):
-                for target in self.targets:
-                    if target.id in alert.heard:
-                        until = None if alert.severity == "critical" else quiet[target.id]
-                        rooms.put(target, "resolved", alert, until)
+            for target in self.targets if alert.heard else ():
+                if target.id in alert.heard and not silenced(alert, target, self.silences, now):
+                    until = None if alert.severity == "critical" else quiet[target.id]
+                    rooms.put(target, "resolved", alert, until)
         return rooms.notices(), changed
 
     def _due(self, alert: Standing, now: int) -> list[Target]:

@@ -196,3 +196,9 @@ async def test_a_rule_is_tried_before_it_is_saved(api: Asked) -> None:
     assert (await api.refused("admin", "POST", "/alerts/check", {"rule": score, "apply": True}))[0] == 400
     assert (await api.refused("admin", "POST", "/alerts/check", {"rules": ["nobody"]}))[0] == 404
     assert (await api.refused("viewer", "POST", "/alerts/check", {}))[0] == 403
+
+
+async def test_what_is_not_known_of_another_organization_is_not_said(api: Asked) -> None:
+    api.watch.evaluation.unknown["yaml:spend", "globex"] = ("globex has no prices", at(1))
+    for who, why in (("viewer", None), ("foreign", "globex has no prices"), ("root", "globex has no prices")):
+        assert (await api.got(who, "GET", "/alerts/configs/yaml:spend"))["not_known"] == why
