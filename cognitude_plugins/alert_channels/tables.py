@@ -155,7 +155,7 @@ class AlertSilence(SQLModel, table=True):
 class AlertOutbox(SQLModel, table=True):
     """A message to one channel. ``id`` is the message's, also towards the receiver; ``dedup_key`` is what it is about.
 
-    ``state`` is waiting, sent, failed (given up) or dropped. Whoever sends it claims it until ``claimed_ms``, under a
+    Of one ``thread`` an end is sent after what it ends. ``state`` is waiting, sent, failed (given up) or dropped. Whoever sends it claims it until ``claimed_ms``, under a
     ``claim`` of his own: only he writes down how it went.
     """
 
@@ -172,6 +172,7 @@ class AlertOutbox(SQLModel, table=True):
     organization: str = Field(sa_column=Column(Text, nullable=False))
     channel: str = Field(sa_column=Column(Text, nullable=False))
     alert: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    thread: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     kind: str = Field(sa_column=Column(Text, nullable=False))
     message: str = Field(sa_column=Column(Text, nullable=False))
     state: str = Field(sa_column=Column(Text, nullable=False))

@@ -50,6 +50,7 @@ class Enqueue(Protocol):
         now_ms: int,
         due_ms: int | None = None,
         alert: str | None = None,
+        thread: str | None = None,
     ) -> bool: ...
 
 
@@ -217,6 +218,7 @@ class Lifecycle:
                 now_ms=now,
                 due_ms=notice.due_ms,
                 alert=notice.alerts[0].id if len(notice.alerts) == 1 else None,
+                thread=notice.thread,
             )
 
     def _audience(self, organization: str, silences: Sequence[Silence]) -> Audience:

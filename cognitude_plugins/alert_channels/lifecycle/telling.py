@@ -18,12 +18,15 @@ Told = Literal["firing", "resolved"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One message to one channel; ``due_ms`` is when it may be sent, None for at once."""
+    """One message to one channel; ``due_ms`` is when it may be sent, None for at once. Those that are told to the
+    channel in the same messages have one ``thread``.
+    """
 
     target: Target
     kind: Told
     alerts: tuple[Standing, ...]
     due_ms: int | None = None
+    thread: str = ""
 
     @property
     def dedup_key(self) -> str:
@@ -102,8 +105,8 @@ class _Rooms:
 
     def notices(self) -> list[Notice]:
         return [
-            Notice(target=target, kind=kind, alerts=tuple(alerts), due_ms=due)
-            for (_, kind, due, _), (target, alerts) in self._rooms.items()
+            Notice(target=target, kind=kind, alerts=tuple(alerts), due_ms=due, thread=group)
+            for (_, kind, due, group), (target, alerts) in self._rooms.items()
         ]
 
 

@@ -135,6 +135,7 @@ def _messages() -> None:
         sa.Column("organization", sa.Text, nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
         sa.Column("alert", sa.Text, nullable=True),
+        sa.Column("thread", sa.Text, nullable=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
