@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..channels.target import Target
 from .quiet import quiet_until
-from .silence import Silence, silenced
+from .silence import Silence, silenced, silent_until
 from .standing import Heard, Standing
 
 Told = Literal["firing", "resolved"]
@@ -51,7 +51,7 @@ class Audience:
 
         One that is firing is told to a channel once, and again after its repeat interval, but neither while it is
         silenced nor, unless it is critical, in the channel's quiet hours: what still fires then is told when they are
-        over. What was resolved is told to those who have heard that it fired.
+        over. What was resolved is told to those who have heard that it fired, and waits for the end of both.
         """
         moment = datetime.fromtimestamp(now / 1000, UTC)
         quiet = {target.id: quiet_until(target.quiet_hours, self.zone, moment) for target in self.targets}
@@ -65,11 +65,11 @@ class Audience:
                 for target in due:
                     rooms.put(target, "firing", told, None)
         for alert in ended:
-            if alert.heard and not silenced(alert, self.silences, now):
-                for target in self.targets:
-                    if target.id in alert.heard:
-                        until = None if alert.severity == "critical" else quiet[target.id]
-                        rooms.put(target, "resolved", alert, until)
+            loud = moment if not alert.heard else silent_until(alert, self.silences, moment)
+            for target in self.targets:
+                if target.id in alert.heard:
+                    until = None if alert.severity == "critical" else quiet_until(target.quiet_hours, self.zone, loud)
+                    rooms.put(target, "resolved", alert, until or (None if loud == moment else loud))
         return rooms.notices(), changed
 
     def _due(self, alert: Standing, now: int) -> list[Target]:
@@ -78,8 +78,8 @@ class Audience:
 
 def _is_due(alert: Standing, target: Target, now: int) -> bool:
     heard = alert.heard.get(target.id)
-    if heard is not None and heard.last_ms > 0:
-        return alert.repeat_ms is not None and now - heard.last_ms >= alert.repeat_ms
+    if heard is not None and heard.last_ms > 0 and (alert.repeat_ms is None or now - heard.last_ms < alert.repeat_ms):
+        return False
     named = not alert.channels or target.name in alert.channels
     return named and target.hears(alert.organization, alert.severity)
 
