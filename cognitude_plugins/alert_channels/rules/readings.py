@@ -53,7 +53,11 @@ def _found(check: Check, organizations: Iterable[str], tables: Sequence[_Table])
             yield Finding(check, organization, NOT_KNOWN, period, failure)
             continue
         row = values if together else (organization, *values)
-        yield Finding(check, organization, judge([found.get(row, nothing) for found, nothing in rows]), period, "")
+        try:
+            verdict, why = judge([found.get(row, nothing) for found, nothing in rows]), ""
+        except (Unanswerable, Unavailable) as error:
+            verdict, why = NOT_KNOWN, str(error)
+        yield Finding(check, organization, verdict, period, why)
 
 
 async def read(

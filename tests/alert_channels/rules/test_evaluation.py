@@ -139,6 +139,11 @@ async def test_metrics_of_other_plugins_are_watched(watched: Watched) -> None:
         return 120.0
 
     watched.metrics["forecast"] = Metric(name="forecast", description="", unit="usd", read=forecast)
+
+    def broken(sums: Sums) -> float:
+        raise Unavailable("it failed")
+
+    watched.metrics["broken"] = Metric(name="broken", description="", unit="count", of=broken)
     watched.metrics["slow"] = Metric(
         name="slow", description="", unit="seconds", of=lambda sums: sums.seconds[2], latencies=True
     )
@@ -147,6 +152,7 @@ async def test_metrics_of_other_plugins_are_watched(watched: Watched) -> None:
         bound(name="b", metric="forecast", threshold=200),
         bound(name="c", metric="slow", threshold=1),
         bound(name="d", metric="latency_p50", threshold=1),
+        bound("acme", name="e", metric="broken", threshold=1),
     ]
     watched.ledger.add(*calls(at(-0.5), 97), *calls(at(-0.5), 3, seconds=3.0))
     await watched.evaluation.run(at(0))
@@ -155,7 +161,7 @@ async def test_metrics_of_other_plugins_are_watched(watched: Watched) -> None:
         "a: forecast is $120.00 (> $100.00)",
         "c: slow is 3 s (> 1 s, 5m)",
     ]
-    assert set(watched.evaluation.unknown) == {("rule_a", "globex"), ("rule_b", "globex")}
+    assert set(watched.evaluation.unknown) == {("rule_a", "globex"), ("rule_b", "globex"), ("rule_e", "acme")}
 
 
 async def test_alerts_of_a_rule_that_is_gone_are_over(watched: Watched) -> None:
