@@ -18,7 +18,7 @@ from ..channels import stored
 from ..channels.directory import Directory, Known
 from ..channels.forms import hushed
 from ..channels.wording import one_line, shortened
-from . import outbox, pace
+from . import clock, outbox, pace
 from .outbox import Claimed
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ log: Final = logging.getLogger("cognitude.alert_channels")
 
 
 class Courier:
-    """``now`` is the clock on the wall; ``jitter`` gives numbers in 0 … 1."""
+    """``now`` is the clock on the wall; ``jitter`` gives numbers in 0 … 1.
+
+    What is due, and how long a claim lasts, goes by the database's clock: one whose own is wrong sends nothing early,
+    and nothing that another one has begun to send.
+    """
 
     def __init__(
         self,
@@ -62,6 +66,11 @@ class Courier:
         self._cut_off: list[Claimed] = []
         self._stopped = False
         self._away = False
+        self._ahead_ms = 0
+
+    def now_ms(self) -> int:
+        """By the database's clock, as it was last seen."""
+        return round(self._now().timestamp() * 1000) + self._ahead_ms
 
     async def round(self) -> int:
         """Begin to send what is due, and return how many that are. Does not wait until they are sent."""
@@ -131,23 +140,30 @@ class Courier:
         paced = _pace(known)
         if paced is None:
             return None
-        every, now_ms = _milliseconds(paced.every), self._now_ms()
+        every, now_ms = _milliseconds(paced.every), self.now_ms()
         return await self._database.write(
             EVERY_ORGANIZATION, lambda connection: pace.take(connection, paced.of, every_ms=every, now_ms=now_ms)
         )
 
     async def _claim(self, room: int) -> Sequence[Claimed]:
-        now_ms, name = self._now_ms(), token_hex(8)
-        until_ms = now_ms + round(_CLAIMS * self._timeout * 1000)
+        name = token_hex(8)
         busy = {one.channel for one in self._under_way.values()}
 
+        def look(connection: Connection) -> tuple[int, bool]:
+            now_ms = clock.now_ms(connection)
+            return now_ms, outbox.waits(connection, now_ms)
+
         def work(connection: Connection) -> Sequence[Claimed]:
+            now_ms = clock.now_ms(connection)
+            until_ms = now_ms + round(_CLAIMS * self._timeout * 1000)
             return outbox.claim(
                 connection, claim=name, now_ms=now_ms, until_ms=until_ms, most=room, of_one_channel=FEW, without=busy
             )
 
         # Most of the time there is nothing: to see that, nobody has to wait for a turn to write.
-        waits = await self._database.read(EVERY_ORGANIZATION, lambda connection: outbox.waits(connection, now_ms))
+        asked_ms = self.now_ms()
+        now_ms, waits = await self._database.read(EVERY_ORGANIZATION, look)
+        self._ahead_ms += now_ms - (asked_ms + self.now_ms()) // 2
         return await self._database.write(EVERY_ORGANIZATION, work) if waits else ()
 
     async def _deliver(self, one: Claimed) -> None:
@@ -163,7 +179,7 @@ class Courier:
 
     async def _settle(self, one: Claimed) -> None:
         known = await self._known(one.channel)
-        began_ms = self._now_ms()
+        began_ms = self.now_ms()
         if known is None:
             receipt = Receipt(delivered=False, detail="there is no such channel here")
         elif known.gone is not None or not known.enabled:
@@ -173,7 +189,7 @@ class Courier:
             if later_ms is not None:
                 await self._write(lambda connection: outbox.give_back(connection, one, due_ms=later_ms))
                 return
-            began_ms = self._now_ms()
+            began_ms = self.now_ms()
             receipt = await self.attempt(known, one)
         receipt = clean(receipt, known)
         await self._write(lambda connection: self._record(connection, one, known, receipt, began_ms))
@@ -183,7 +199,7 @@ class Courier:
     def _record(
         self, connection: Connection, one: Claimed, known: Known | None, receipt: Receipt, began_ms: int
     ) -> None:
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         if receipt.gone:
             # First, as everybody does who changes channels: or two would wait for each other.
             next_number(connection)
@@ -221,9 +237,6 @@ class Courier:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             log.error("a message could not be dealt with: %s", type(error).__name__)
-
-    def _now_ms(self) -> int:
-        return round(self._now().timestamp() * 1000)
 
 
 def clean(receipt: Receipt, known: Known | None) -> Receipt:

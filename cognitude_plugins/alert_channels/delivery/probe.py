@@ -24,8 +24,7 @@ class Probe:
 
     async def send(self, known: Known) -> tuple[Message, Receipt]:
         """Raises `hooks.endpoint.Refused` with 429 when its receiver takes nothing yet."""
-        now = self._now()
-        now_ms = round(now.timestamp() * 1000)
+        now, now_ms = self._now(), self._courier.now_ms()
         later_ms = await self._courier.free(known)
         if later_ms is not None:
             seconds = max(1, ceil((later_ms - now_ms) / 1000))

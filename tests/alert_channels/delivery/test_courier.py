@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import cognitude_plugins.alert_channels as plugin
 from cognitude_plugins.alert_channels.channels.directory import Known
 from cognitude_plugins.alert_channels.channels.settings import Wants
 from cognitude_plugins.alert_channels.channels.target import Target
-from cognitude_plugins.alert_channels.delivery.courier import FEW
+from cognitude_plugins.alert_channels.delivery.courier import FEW, Courier
 from cognitude_plugins.alert_channels.delivery.outbox import Claimed
 from hooks import Message, Outbound, Receipt
 from tests.alert_channels.opened import Office, opened
@@ -219,6 +219,30 @@ async def test_health_says_what_waits_and_what_was_given_up(office: Office, tabl
     status = office.desk.status()
     assert (status["status"], status["waiting"], status["failed"]) == ("ok", 1, 1)
     assert status["oldest_waiting_seconds"] >= 0
+
+
+async def test_a_worker_whose_clock_is_wrong_sends_when_the_others_do(office: Office, tables: Tables) -> None:
+    """An hour behind, its claim would have run out before it began; an hour ahead, nothing would wait for its time."""
+    for hours in (-1, 1):
+        wrong: Any = lambda hours=hours: datetime.now(UTC) + timedelta(hours=hours)
+        async with receiving(answer(500)) as receiver:
+            made = await office.made("admin", f"hook{hours + 1}", "webhook", {"url": receiver.url()})
+            courier = Courier(
+                office.desk.directory,
+                office.database,
+                office.desk.courier._outbound,
+                timeout=1,
+                now=wrong,
+            )
+            await office.put(made["id"])
+            assert await courier.round() == 1
+            assert await office.desk.courier.round() == 0, "it is claimed"
+            await courier.idle(10)
+            [(left,)] = tables.execute(
+                "SELECT due_ms - :now FROM alert_outbox WHERE channel = :id", now=office.desk.now_ms(), id=made["id"]
+            )
+            assert 3_000 < left <= 5_500
+            assert await courier.round() == 0, "not before its time"
 
 
 class Careless:
