@@ -52,13 +52,13 @@ class Evaluation:
 
     async def run(self, tick: datetime) -> None:
         """As of the full minute of ``tick``. A rule that fails stops no other. Raises `hooks.Unavailable`."""
-        due = full_minute(tick)
+        due, defined = full_minute(tick), self._rules()
         before = await self._lifecycle.look(SERIES, due)
         if before.last > due:
             log.info("the evaluation of %s is left out: a later one was written", due.isoformat())
             return
         since = before.before if before.last == due else before.last
-        rules = [bound for bound in self._rules() if bound.rule.enabled]
+        rules = [bound for bound in defined if bound.rule.enabled]
         ready = list(self._ready(rules, due))
         again = {rule for rule, _ in self.unknown}
         wanted = [check for check in ready if check.bound.id in again or _has_come(check.every, since, due)]

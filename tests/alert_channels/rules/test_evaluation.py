@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 import cognitude_plugins.alert_channels as plugin
+from cognitude_plugins.alert_channels.rules.evaluation import Evaluation
+from cognitude_plugins.alert_channels.rules.rulebook import Rulebook
 from hooks import Database, Metric, Sums, Unavailable
 from hooks.testing import FakeLedger
 from tests.alert_channels.lifecycle.watched import at, sent, standing, target
@@ -211,3 +213,20 @@ async def test_an_evaluation_that_comes_late_is_left_out(watched: Watched) -> No
     await run(watched, 3)
     await run(watched, 2)
     assert [kind for kind, *_ in await told(watched)] == ["firing"]
+
+
+async def test_alerts_of_rules_that_could_not_be_read_yet_are_not_over(watched: Watched) -> None:
+    class Hiccup:
+        async def read(self, *asked: Any, **how: Any) -> Any:
+            raise Unavailable("the database does not answer")
+
+        write = read
+
+    watched.rules.append(bound())
+    watched.ledger.add(*calls(at(-0.5), status=500))
+    await run(watched, 0)
+    rulebook = Rulebook((), Hiccup())
+    await rulebook.refresh()
+    with pytest.raises(Unavailable, match="have not been read yet"):
+        await Evaluation(watched.world, watched.life, rulebook.certain).run(at(1))
+    assert len(await standing(watched.life, "rules")) == 1
