@@ -155,8 +155,8 @@ class AlertSilence(SQLModel, table=True):
 class AlertOutbox(SQLModel, table=True):
     """A message to one channel. ``id`` is the message's, also towards the receiver; ``dedup_key`` is what it is about.
 
-    Of one ``thread`` an end is sent after what it ends. ``state`` is waiting, sent, failed (given up) or dropped. Whoever sends it claims it until ``claimed_ms``, under a
-    ``claim`` of his own: only he writes down how it went.
+    Of one ``thread`` an end is sent after what it ends. ``state`` is waiting, sent, failed (given up) or dropped.
+    Whoever sends it claims it until ``claimed_ms``, under a ``claim`` of his own: only he writes down how it went.
     """
 
     __tablename__ = "alert_outbox"

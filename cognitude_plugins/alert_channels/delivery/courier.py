@@ -11,7 +11,7 @@ from random import random
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
-from hooks import EVERY_ORGANIZATION, Database, Outbound, Pace, Receipt, Unavailable
+from hooks import EVERY_ORGANIZATION, Channel, Database, Message, Outbound, Pace, Receipt, Unavailable
 
 from ..changes import next_number
 from ..channels import stored
@@ -117,7 +117,7 @@ class Courier:
         """Try once, whether the channel is enabled or not. Never raises: what its type does wrong is a receipt too."""
         if known.channel is None:
             return Receipt(delivered=False, detail=known.problem or "the channel cannot be used")
-        sent = known.channel.send(one.message, self._outbound, now=self._now())
+        sent = _sent(known.channel, one.message, self._outbound, self._now())
         task = asyncio.ensure_future(sent)
         try:
             await asyncio.wait({task}, timeout=self._timeout)
@@ -250,6 +250,11 @@ def clean(receipt: Receipt, known: Known | None) -> Receipt:
         after=receipt.after,
         gone=receipt.gone,
     )
+
+
+async def _sent(channel: Channel, message: Message, outbound: Outbound, now: datetime) -> Receipt:
+    """So that a type whose `send` is no coroutine, or fails before it is one, fails as any other."""
+    return await channel.send(message, outbound, now=now)
 
 
 def _outcome(task: asyncio.Future[Receipt]) -> Receipt | str | None:

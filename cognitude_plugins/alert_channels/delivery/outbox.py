@@ -50,8 +50,8 @@ def enqueue(
 
     ``channel`` is its id. One that says that something is over is not sent while another one to the channel that is
     about the same ``alert``, or of the same ``thread``, and says that it fires waits: or its receiver would hear of the
-    end first, and of no end afterwards. ``message.id`` is replaced by one of the outbox. Within the caller's transaction: the message
-    goes out if and only if that is committed.
+    end first, and of no end afterwards. ``message.id`` is replaced by one of the outbox. Within the caller's
+    transaction: the message goes out if and only if that is committed.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     new = insert(_OUTBOX).values(

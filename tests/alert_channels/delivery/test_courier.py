@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +225,7 @@ async def test_health_says_what_waits_and_what_was_given_up(office: Office, tabl
 async def test_a_worker_whose_clock_is_wrong_sends_when_the_others_do(office: Office, tables: Tables) -> None:
     """An hour behind, its claim would have run out before it began; an hour ahead, nothing would wait for its time."""
     for hours in (-1, 1):
-        wrong: Any = lambda hours=hours: datetime.now(UTC) + timedelta(hours=hours)
+        wrong = partial(_later, timedelta(hours=hours))
         async with receiving(answer(500)) as receiver:
             made = await office.made("admin", f"hook{hours + 1}", "webhook", {"url": receiver.url()})
             courier = Courier(
@@ -243,6 +244,10 @@ async def test_a_worker_whose_clock_is_wrong_sends_when_the_others_do(office: Of
             )
             assert 3_000 < left <= 5_500
             assert await courier.round() == 0, "not before its time"
+
+
+def _later(by: timedelta) -> datetime:
+    return datetime.now(UTC) + by
 
 
 class Careless:
@@ -283,3 +288,19 @@ async def test_what_a_careless_type_does_is_a_failed_attempt(office: Office, doe
     known = Known(target=target, type="careless", wants=Wants(), channel=Careless(does))  # type: ignore[arg-type]
     one = Claimed(message=message(), channel="c", attempts=0, claim="x")
     assert await office.desk.courier.attempt(known, one) == Receipt(delivered=False, detail=detail)
+
+
+@pytest.mark.parametrize(
+    ("found", "detail"), [(None, "failed with TypeError"), (RuntimeError("canary-secret"), "failed with RuntimeError")]
+)
+async def test_so_is_one_whose_send_is_no_coroutine(office: Office, found: Any, detail: str) -> None:
+    class Plain:
+        def send(self, *given: Any, **named: Any) -> Any:
+            if found is not None:
+                raise found
+
+    target = Target(id="c", name="c", organization="acme")
+    plain: Any = Plain()
+    known = Known(target=target, type="plain", wants=Wants(), channel=plain)
+    receipt = await office.desk.courier.attempt(known, Claimed(message=message(), channel="c", attempts=0, claim="x"))
+    assert receipt == Receipt(delivered=False, detail=f"the type of channel plain {detail}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,7 @@ async def test_the_end_of_what_was_told_before_a_silence_is_told_after_it(databa
     await life.observe([seen()], at(0))
     for id, since, until in (("a", 1, 5), ("b", 4, 7), ("c", 20, 30)):
         silence = Silence(id=id, organization="*", matchers={}, from_ms=ms(since), until_ms=ms(until))
-        await database.write("acme", lambda connection, one=silence: stored.add_silence(connection, one))
+        await database.write("acme", partial(stored.add_silence, silence=silence))
     await life.observe([seen(False)], at(2))
     assert [(name, minute) for name, kind, _, minute in await sent(database) if kind == "resolved"] == [
         ("ops", 7),
