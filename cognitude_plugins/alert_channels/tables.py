@@ -109,7 +109,8 @@ class Alert(SQLModel, table=True):
 class AlertTick(SQLModel, table=True):
     """The last evaluation that was written, ``due_ms``, of each ``series`` of them, and the one before, ``before_ms``.
 
-    An older one that comes late finds a later time here and writes nothing. All are of the organization ``*``.
+    An older one that comes late finds a later time here and writes nothing. ``again``, a JSON list, are rules that the
+    next one is to look at whether it is their time or not. All are of the organization ``*``.
     """
 
     __tablename__ = "alert_tick"
@@ -118,6 +119,7 @@ class AlertTick(SQLModel, table=True):
     series: str = Field(sa_column=Column(Text, primary_key=True))
     due_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     before_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    again: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class AlertEvent(SQLModel, table=True):

@@ -112,6 +112,7 @@ def _alerts() -> None:
         sa.Column("series", sa.Text, primary_key=True),
         sa.Column("due_ms", sa.BigInteger, nullable=False),
         sa.Column("before_ms", sa.BigInteger, nullable=False),
+        sa.Column("again", sa.Text, nullable=False),
     )
     op.create_table(
         "alert_event",

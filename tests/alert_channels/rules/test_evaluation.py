@@ -13,7 +13,7 @@ from cognitude_plugins.alert_channels.rules.evaluation import Evaluation
 from cognitude_plugins.alert_channels.rules.rulebook import Rulebook
 from hooks import Database, Metric, Sums, Unavailable
 from hooks.testing import FakeLedger
-from tests.alert_channels.lifecycle.watched import at, sent, standing, target
+from tests.alert_channels.lifecycle.watched import at, lifecycle, sent, standing, target
 from tests.alert_channels.rules.evaluated import Watched, bound, calls
 from tests.borrowed import Tables
 
@@ -126,7 +126,8 @@ async def test_a_rule_whose_reading_fails_is_not_known_and_stops_no_other(databa
     await watched.evaluation.run(at(1))
     assert watched.evaluation.unknown["rule_watched", "acme"] == why
     watched.ledger.away = False
-    await watched.evaluation.run(at(2))
+    await watched.another().run(at(2))
+    await watched.evaluation.run(at(3))
     assert watched.evaluation.unknown == {}
     assert "rule_watched" in {key.rule for key in await standing(watched.life, "rules")}, "an hour need not pass"
 
@@ -230,3 +231,31 @@ async def test_alerts_of_rules_that_could_not_be_read_yet_are_not_over(watched: 
     with pytest.raises(Unavailable, match="have not been read yet"):
         await Evaluation(watched.world, watched.life, rulebook.certain).run(at(1))
     assert len(await standing(watched.life, "rules")) == 1
+
+
+async def test_what_was_not_written_to_its_end_is_looked_at_again_by_whoever_is_next(database: Database) -> None:
+    """A hundred changes are one transaction; the second does not come to pass."""
+
+    class Breaking:
+        left = 1
+
+        async def read(self, *asked: Any, **how: Any) -> Any:
+            return await database.read(*asked, **how)
+
+        async def write(self, *asked: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise Unavailable("the database does not answer")
+            return await database.write(*asked)
+
+    watched = Watched(database=database, targets=OPS)
+    watched.rules += [bound("acme", name=f"r{number}", every="1h") for number in range(110)]
+    watched.ledger.add(*calls(at(-0.5), status=500))
+    life = lifecycle(Breaking(), OPS)
+    with pytest.raises(Unavailable):
+        await Evaluation(watched.world, life, lambda: watched.rules).run(at(0))
+    assert 0 < len(await standing(watched.life, "rules")) < 110
+    for minute in (1, 2):
+        await watched.another().run(at(minute))
+        assert len(await standing(watched.life, "rules")) == 110
+    assert (await watched.life.look("rules", at(2))).again == frozenset()
