@@ -10,7 +10,7 @@ from typing import Final
 
 from hooks import EVERY_ORGANIZATION, Ledger, Sums, Unanswerable, Unavailable
 
-from .checks import NOT_KNOWN, Check, Finding, Question, Read
+from .checks import NOT_KNOWN, Check, Finding, Question, Read, Verdict
 from .periods import Stretch, so_far
 
 _NONE: Final = Sums(group={})
@@ -53,15 +53,22 @@ def _found(check: Check, organizations: Iterable[str], tables: Sequence[_Table])
         yield from (Finding(check, organization, NOT_KNOWN, period, failure) for organization in organizations)
         return
     judge, values, together = check.judge, check.values, check.bound.together
-    without = judge([one.nothing for one in tables])
+    without = _judged(judge, [one.nothing for one in tables])
     first, rest = tables[0].rows, tables[1:]
     for organization in organizations:
         row = values if together else (organization, *values)
+        verdict, why = without
         if row in first if not rest else any(row in one.rows for one in tables):
-            verdict = judge([one.rows.get(row, one.nothing) for one in tables] if rest else (first[row],))
-            yield Finding(check, organization, verdict, period, "")
-        else:
-            yield Finding(check, organization, without, period, "")
+            verdict, why = _judged(judge, [one.rows.get(row, one.nothing) for one in tables] if rest else (first[row],))
+        yield Finding(check, organization, verdict, period, why)
+
+
+def _judged(judge: Callable[[Sequence[Read]], Verdict], found: Sequence[Read]) -> tuple[Verdict, str]:
+    """With why it is not known, where a metric of another plugin failed."""
+    try:
+        return judge(found), ""
+    except (Unanswerable, Unavailable) as error:
+        return NOT_KNOWN, str(error)
 
 
 async def read(

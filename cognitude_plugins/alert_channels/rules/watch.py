@@ -55,7 +55,7 @@ class Watch:
         _check(self._declared, gateway, self._name)
         rulebook = Rulebook(self._declared, gateway.database)
         lifecycle = Lifecycle(database=gateway.database, targets=targets, enqueue=enqueue, zone=gateway.time_zone)
-        evaluation = Evaluation(gateway, lifecycle, rulebook.all)
+        evaluation = Evaluation(gateway, lifecycle, rulebook.certain)
         await rulebook.refresh()
         self._opened = (gateway, rulebook, lifecycle, evaluation)
         try:
