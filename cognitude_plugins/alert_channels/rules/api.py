@@ -180,7 +180,8 @@ class _Api:
         except ValueError:
             every = bound.rule.every or MINUTELY
         unknown = self.watch.evaluation.unknown
-        return bodies.shown(bound, every, next((why for key, why in unknown.items() if key[0] == bound.id), None))
+        why = next((why for key, why in unknown.items() if key[0] == bound.id), None)
+        return bodies.shown(bound, every, why, self.watch.warning(bound))
 
     def _now_ms(self) -> int:
         return round(self.watch.now().timestamp() * 1000)
