@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from cognitude_plugins.alert_channels.settings import Config
-from cognitude_plugins.gateway.runtime import build
-from hooks import ConfigError
+from tests.borrowed import problems_of
 
 CONFIG = """
 models:
@@ -31,11 +30,8 @@ CHANNELS = {"ops": {"type": "slack", "url": "https://hooks.slack.com/services/x"
 
 
 def test_channels_that_are_named_and_not_there_are_told_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "plugins.yaml"
-    path.write_text(CONFIG)
-    with pytest.raises(ConfigError) as error:
-        build(path, {})
-    told = {(one.line, one.path.removeprefix("pipeline[0].config.")): one.rule for one in error.value.problems}
+    found = problems_of(CONFIG, tmp_path)
+    told = {(one.line, one.path.removeprefix("pipeline[0].config.")): one.rule for one in found}
     assert told == {
         (11, "rules[0].channels[1]"): "there is no such channel in this file; did you mean 'ops'?",
         (12, "rules[1].channels[0]"): "this channel is of 'globex', and hears nothing of 'acme'",
