@@ -58,7 +58,8 @@ class Desk:
         return self._opened().database
 
     def now_ms(self) -> int:
-        return round(time() * 1000)
+        """By the database's clock."""
+        return self._opened().courier.now_ms()
 
     @asynccontextmanager
     async def opened(self, gateway: Gateway) -> AsyncIterator[None]:

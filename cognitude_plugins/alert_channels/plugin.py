@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 class AlertChannels:
-    """Sees no call: it reads the ledger."""
+    """Sees no call: it reads the ledger. Two would end each other's alerts, whose rules they do not know."""
+
+    once = True
 
     def __init__(self, config: Config, *, name: str = "alert_channels") -> None:
         self._name = name

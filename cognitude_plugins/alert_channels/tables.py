@@ -109,7 +109,8 @@ class Alert(SQLModel, table=True):
 class AlertTick(SQLModel, table=True):
     """The last evaluation that was written, ``due_ms``, of each ``series`` of them, and the one before, ``before_ms``.
 
-    An older one that comes late finds a later time here and writes nothing. All are of the organization ``*``.
+    An older one that comes late finds a later time here and writes nothing. ``again``, a JSON list, are rules that the
+    next one is to look at whether it is their time or not. All are of the organization ``*``.
     """
 
     __tablename__ = "alert_tick"
@@ -118,6 +119,7 @@ class AlertTick(SQLModel, table=True):
     series: str = Field(sa_column=Column(Text, primary_key=True))
     due_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     before_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
+    again: str = Field(sa_column=Column(Text, nullable=False))
 
 
 class AlertEvent(SQLModel, table=True):
@@ -159,8 +161,8 @@ class AlertSilence(SQLModel, table=True):
 class AlertOutbox(SQLModel, table=True):
     """A message to one channel. ``id`` is the message's, also towards the receiver; ``dedup_key`` is what it is about.
 
-    ``state`` is waiting, sent, failed (given up) or dropped. Whoever sends it claims it until ``claimed_ms``, under a
-    ``claim`` of his own: only he writes down how it went.
+    Of one ``thread`` an end is sent after what it ends. ``state`` is waiting, sent, failed (given up) or dropped.
+    Whoever sends it claims it until ``claimed_ms``, under a ``claim`` of his own: only he writes down how it went.
     """
 
     __tablename__ = "alert_outbox"
@@ -176,6 +178,7 @@ class AlertOutbox(SQLModel, table=True):
     organization: str = Field(sa_column=Column(Text, nullable=False))
     channel: str = Field(sa_column=Column(Text, nullable=False))
     alert: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    thread: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     kind: str = Field(sa_column=Column(Text, nullable=False))
     message: str = Field(sa_column=Column(Text, nullable=False))
     state: str = Field(sa_column=Column(Text, nullable=False))

@@ -181,3 +181,10 @@ def _used_before(found: Loaded, loaded: Iterable[Loaded], source: Source, at: Ya
             kind = "module" if isinstance(found.plugin, ModuleType) else "object"
             rule = f"is in use by {earlier.name!r} already: a {kind} can be used once, a class as often as you like"
             yield source.problem((*at, "use"), rule, value=found.entry.use)
+        elif (
+            type(earlier.plugin) is type(found.plugin)
+            and inspect.getattr_static(found.plugin, "once", False) is True
+            and "off" not in (earlier.mode, found.mode)
+        ):
+            rule = f"is in use by {earlier.name!r} already, and can be used once"
+            yield source.problem((*at, "use"), rule, value=found.entry.use)

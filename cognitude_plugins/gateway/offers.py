@@ -1,15 +1,20 @@
-"""What plugins offer each other: figures that can be watched, and parts of summaries. Collected once, by name."""
+"""What plugins offer each other: figures that can be watched, and parts of summaries. Collected once, by name.
+
+Who uses one plugin's is not to fall with it: what is asked for and fails in any way is `hooks.Unavailable`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from hooks import Metric, PluginError, Section
+from hooks import Metric, Part, PluginError, Section, Sums
 
-from .foreign import ask, foreign
+from .foreign import Failed, answer, answer_later, ask, foreign
 
 if TYPE_CHECKING:
     import pluggy
@@ -33,9 +38,38 @@ def offered(manager: pluggy.PluginManager) -> Offers:
         if metrics[metric.name][1] is not metric:
             raise PluginError(f"plugin {plugin!r}: metric {metric.name!r} is {first!r}'s already")
     return Offers(
-        metrics={name: metric for name, (_, metric) in metrics.items()},
-        sections=tuple(section for _, section in _collected(manager, "sections", Section)),
+        metrics={name: _metric(plugin, metric) for name, (plugin, metric) in metrics.items()},
+        sections=tuple(_section(plugin, section) for plugin, section in _collected(manager, "sections", Section)),
     )
+
+
+def _metric(plugin: str, metric: Metric) -> Metric:
+    of, read, what = metric.of, metric.read, f"metric {metric.name!r}"
+
+    def of_sums(sums: Sums) -> float | None:
+        assert of is not None
+        return _number(plugin, what, answer(plugin, what, of, sums))
+
+    async def of_organization(organization: str, at: datetime) -> float | None:
+        assert read is not None
+        return _number(plugin, what, await answer_later(plugin, what, read, organization, at))
+
+    return replace(metric, of=of and of_sums, read=read and of_organization)
+
+
+def _number(plugin: str, what: str, found: object) -> float | None:
+    if found is None or (isinstance(found, (int, float)) and isfinite(found)):
+        return found
+    raise Failed(f"plugin {plugin!r} failed in {what}: it gives {found!r:.80}")
+
+
+def _section(plugin: str, section: Section) -> Section:
+    read = section.read
+
+    async def parts(organization: str, since: datetime, until: datetime) -> Sequence[Part]:
+        return await answer_later(plugin, f"section {section.name!r}", read, organization, since, until)
+
+    return replace(section, read=parts)
 
 
 def _collected(manager: pluggy.PluginManager, name: str, kind: type[Any]) -> list[tuple[str, Any]]:

@@ -222,6 +222,11 @@ class MailServer:
         self.recipients.extend(envelope.rcpt_tos)
         return "250 OK"
 
+    async def handle_QUIT(self, server: Any, session: Session, envelope: Envelope) -> str:
+        if self.refuse.get("QUIT") == "":
+            server.transport.abort()
+        return self.refuse.get("QUIT", "221 Bye")
+
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> AuthResult:
         self.logins.append((data.login.decode(), data.password.decode(), session.ssl is not None))
         good = "AUTH" not in self.refuse

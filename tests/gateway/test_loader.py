@@ -121,6 +121,16 @@ def test_a_bare_module_used_twice_is_refused_with_advice(
     sys.modules.pop("bare_plugin")
 
 
+def test_a_class_that_can_be_used_once_is_refused_the_second_time(
+    load: Load, problems: Callable[..., list[str]]
+) -> None:
+    assert problems("pipeline:\n- {use: alert_channels}\n- {use: alert_channels, name: again}\n") == [
+        "p.yaml:3: pipeline[1].use: is in use by 'alert_channels' already, and can be used once "
+        "(it is 'alert_channels')"
+    ]
+    assert len(load("pipeline: [{use: alert_channels}, {use: alert_channels, name: again, mode: off}]")) == 2
+
+
 def test_an_installed_plugin_is_found_by_its_name(load: Load) -> None:
     (entry,) = load("pipeline: [{use: request_defaults}]")
     assert type(entry.plugin).__name__ == "RequestDefaults"

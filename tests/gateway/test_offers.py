@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pluggy
 import pytest
 
 from cognitude_plugins.gateway.offers import offered
-from hooks import Metric, Part, PluginError, Section, hookimpl, spec
+from hooks import Metric, Part, PluginError, Section, Sums, Unavailable, hookimpl, spec
+
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 
 def manager(*plugins: object) -> pluggy.PluginManager:
@@ -47,8 +49,41 @@ def test_everything_offered_is_there_in_the_order_of_the_list() -> None:
     one, two = metric("one"), metric("two")
     first, second = Section(name="first", read=nothing), Section(name="second", read=nothing)
     found = offered(manager(Offering([one], [first]), Offering([two], [second])))
-    assert found.metrics == {"one": one, "two": two}
-    assert found.sections == (first, second)
+    assert list(found.metrics) == ["one", "two"]
+    assert [section.name for section in found.sections] == ["first", "second"]
+    assert found.metrics["one"].of is not None
+    assert found.metrics["one"].of(Sums(group={}, calls=3)) == 3
+
+
+async def test_what_fails_when_it_is_asked_is_unavailable() -> None:
+    async def fails(*asked: Any) -> Any:
+        raise KeyError("secret")
+
+    async def away(*asked: Any) -> Any:
+        raise Unavailable("no database")
+
+    async def text(*asked: Any) -> Any:
+        return "much"
+
+    def divides(sums: Sums) -> float:
+        return 1 / sums.calls
+
+    one = Metric(name="one", description="", unit="count", of=divides)
+    others = [Metric(name=call.__name__, description="", unit="usd", read=call) for call in (fails, away, text)]
+    found = offered(manager(Offering([one, *others], [Section(name="parts", read=fails)])))
+    assert found.metrics["one"].of is not None
+    with pytest.raises(Unavailable, match="'plugin-0' failed in metric 'one': ZeroDivisionError"):
+        found.metrics["one"].of(Sums(group={}))
+    for name, why in (
+        ("fails", "metric 'fails': KeyError$"),
+        ("away", "^no database$"),
+        ("text", "metric 'text': it gives 'much'"),
+    ):
+        read: Any = found.metrics[name].read
+        with pytest.raises(Unavailable, match=why):
+            await read("acme", NOW)
+    with pytest.raises(Unavailable, match="section 'parts': KeyError"):
+        await found.sections[0].read("acme", NOW, NOW)
 
 
 def test_without_plugins_nothing_is() -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from hooks import Gateway
+from hooks import Gateway, Unavailable
 
 from ..lifecycle.observation import Observation
 from ..lifecycle.standing import Key
@@ -64,6 +64,9 @@ class Evaluation:
         Raises `hooks.Unavailable`.
         """
         await self._register.refresh()
+        if self._register.number < 0:
+            # Alerts of budgets that are only not known yet are not over.
+            raise Unavailable("the budgets that were made through the API have not been read yet")
         there = shares(self._register.all(), self._gateway.organizations())
         firing: dict[str, dict[str, str]] = {}
         for alert in opened.values():

@@ -25,6 +25,8 @@ Per = CeilingPeriod
 Scope = CeilingScope
 
 MOST_USD: Final = Decimal(10**6) * 1000
+MOST_HARD_USD: Final = Decimal(10**6)
+"""So far the plugin that holds calls to them counts exactly."""
 MOST_THRESHOLDS: Final = 10
 _FIRST: Final = date(1971, 1, 1)
 _LAST: Final = date(9998, 1, 1)
@@ -132,6 +134,8 @@ class Budget(BaseModel):
             raise ValueError(f"a tag's value is name=value, not {self.value!r}")
         if "\x00" in self.value:
             raise ValueError("value has a NUL character")
+        if self.hard and self.amount_usd > MOST_HARD_USD:
+            raise ValueError(f"a hard budget is at most {MOST_HARD_USD} dollars, not {self.amount_usd:.15g}")
         if self.since is not None and self.per != "total":
             raise ValueError(f"since is of per: total, not of per: {self.per}")
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from aiosmtplib import SMTP
 
+_GOODBYE_SECONDS: Final = 1.0
 _SECONDS: Final = 25.0
 _PORTS: Final = {"starttls": 587, "implicit": 465, "none": 25}
 # RFC 5321, 4.1.2, without quoted local parts and address literals.
@@ -126,6 +128,8 @@ class Email:
         )
 
     async def _talk(self, client: SMTP, message: Message) -> Receipt:
+        import aiosmtplib
+
         config = self._config
         await client.ehlo()
         if config.tls == "starttls":
@@ -136,7 +140,9 @@ class Email:
             await client.login(config.username, config.password.get_secret_value())
         made = mail(message, config.sender, config.to)
         refused, _ = await client.sendmail(config.sender, list(config.to), made.as_bytes())
-        await client.quit()
+        with suppress(aiosmtplib.SMTPException, OSError):
+            # It has the mail: a server that does not say goodbye must not get it again.
+            await client.quit(timeout=_GOODBYE_SECONDS)
         detail = "accepted"
         if refused:
             codes = ", ".join(sorted({str(one.code) for one in refused.values()}))

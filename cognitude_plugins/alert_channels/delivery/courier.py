@@ -12,14 +12,14 @@ from random import random
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 
-from hooks import EVERY_ORGANIZATION, Database, Outbound, Pace, Receipt, Unavailable
+from hooks import EVERY_ORGANIZATION, Channel, Database, Message, Outbound, Pace, Receipt, Unavailable
 
 from ..changes import next_number
 from ..channels import stored
 from ..channels.directory import Directory, Known
 from ..channels.forms import hushed
 from ..channels.wording import one_line, shortened
-from . import outbox, pace
+from . import clock, outbox, pace
 from .outbox import Claimed
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ log: Final = logging.getLogger("cognitude.alert_channels")
 
 
 class Courier:
-    """``now`` is the clock on the wall; ``jitter`` gives numbers in 0 … 1."""
+    """``now`` is the clock on the wall; ``jitter`` gives numbers in 0 … 1.
+
+    What is due, and how long a claim lasts, goes by the database's clock: one whose own is wrong sends nothing early,
+    and nothing that another one has begun to send.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,11 @@ class Courier:
         self._cut_off: list[Claimed] = []
         self._stopped = False
         self._away = False
+        self._ahead_ms = 0
+
+    def now_ms(self) -> int:
+        """By the database's clock, as it was last seen."""
+        return round(self._now().timestamp() * 1000) + self._ahead_ms
 
     async def round(self) -> int:
         """Begin to send what is due, and return how many that are. Does not wait until they are sent."""
@@ -111,7 +120,7 @@ class Courier:
         """Try once, whether the channel is enabled or not. Never raises: what its type does wrong is a receipt too."""
         if known.channel is None:
             return Receipt(delivered=False, detail=known.problem or "the channel cannot be used")
-        sent = known.channel.send(one.message, self._outbound, now=self._now())
+        sent = _sent(known.channel, one.message, self._outbound, self._now())
         task = asyncio.ensure_future(sent)
         try:
             await asyncio.wait({task}, timeout=self._timeout)
@@ -134,19 +143,24 @@ class Courier:
         paced = _pace(known)
         if paced is None:
             return None
-        every, now_ms = _milliseconds(paced.every), self._now_ms()
+        every, now_ms = _milliseconds(paced.every), self.now_ms()
         return await self._database.write(
             EVERY_ORGANIZATION, lambda connection: pace.take(connection, paced.of, every_ms=every, now_ms=now_ms)
         )
 
     async def _claim(self, room: int) -> Sequence[Claimed]:
-        now_ms, name = self._now_ms(), token_hex(8)
-        until_ms = now_ms + round(_CLAIMS * self._timeout * 1000)
+        name = token_hex(8)
         busy = {one.channel for one in self._under_way.values()}
         counted = Counter(one.message.organization for one in self._under_way.values())
         full = [name for name, count in counted.items() if count >= SHARE]
 
+        def look(connection: Connection) -> tuple[int, bool]:
+            now_ms = clock.now_ms(connection)
+            return now_ms, outbox.waits(connection, now_ms)
+
         def work(connection: Connection) -> Sequence[Claimed]:
+            now_ms = clock.now_ms(connection)
+            until_ms = now_ms + round(_CLAIMS * self._timeout * 1000)
             return outbox.claim(
                 connection,
                 claim=name,
@@ -160,7 +174,9 @@ class Courier:
             )
 
         # Most of the time there is nothing: to see that, nobody has to wait for a turn to write.
-        waits = await self._database.read(EVERY_ORGANIZATION, lambda connection: outbox.waits(connection, now_ms))
+        asked_ms = self.now_ms()
+        now_ms, waits = await self._database.read(EVERY_ORGANIZATION, look)
+        self._ahead_ms += now_ms - (asked_ms + self.now_ms()) // 2
         return await self._database.write(EVERY_ORGANIZATION, work) if waits else ()
 
     async def _deliver(self, one: Claimed) -> None:
@@ -176,7 +192,7 @@ class Courier:
 
     async def _settle(self, one: Claimed) -> None:
         known = await self._known(one.channel)
-        began_ms = self._now_ms()
+        began_ms = self.now_ms()
         if known is None:
             receipt = Receipt(delivered=False, detail="there is no such channel here")
         elif known.gone is not None or not known.enabled:
@@ -186,7 +202,7 @@ class Courier:
             if later_ms is not None:
                 await self._write(lambda connection: outbox.give_back(connection, one, due_ms=later_ms))
                 return
-            began_ms = self._now_ms()
+            began_ms = self.now_ms()
             receipt = await self.attempt(known, one)
         receipt = clean(receipt, known)
         await self._write(lambda connection: self._record(connection, one, known, receipt, began_ms))
@@ -196,7 +212,7 @@ class Courier:
     def _record(
         self, connection: Connection, one: Claimed, known: Known | None, receipt: Receipt, began_ms: int
     ) -> None:
-        now_ms = self._now_ms()
+        now_ms = self.now_ms()
         if receipt.gone:
             # First, as everybody does who changes channels: or two would wait for each other.
             next_number(connection)
@@ -235,9 +251,6 @@ class Courier:
         if error is not None:
             log.error("a message could not be dealt with: %s", type(error).__name__)
 
-    def _now_ms(self) -> int:
-        return round(self._now().timestamp() * 1000)
-
 
 def clean(receipt: Receipt, known: Known | None) -> Receipt:
     """Its detail in one line, and without the channel's secrets whatever its type has put there."""
@@ -250,6 +263,11 @@ def clean(receipt: Receipt, known: Known | None) -> Receipt:
         after=receipt.after,
         gone=receipt.gone,
     )
+
+
+async def _sent(channel: Channel, message: Message, outbound: Outbound, now: datetime) -> Receipt:
+    """So that a type whose `send` is no coroutine, or fails before it is one, fails as any other."""
+    return await channel.send(message, outbound, now=now)
 
 
 def _outcome(task: asyncio.Future[Receipt]) -> Receipt | str | None:

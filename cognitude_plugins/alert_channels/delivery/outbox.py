@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from random import random
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from hooks import Message, Receipt
@@ -24,6 +24,7 @@ from .timetable import next_delay_ms
 
 _OUTBOX: Final[Any] = AlertOutbox.__table__  # type: ignore[attr-defined]
 _ATTEMPT: Final[Any] = AlertAttempt.__table__  # type: ignore[attr-defined]
+_FIRST: Final[Any] = _OUTBOX.alias("first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +46,14 @@ def enqueue(
     now_ms: int,
     due_ms: int | None = None,
     alert: str | None = None,
+    thread: str | None = None,
 ) -> bool:
     """Whether it was new: to one channel the same ``dedup_key`` of an organization is sent once.
 
-    ``channel`` is its id. ``message.id`` is replaced by one of the outbox. Within the caller's transaction: the message
-    goes out if and only if that is committed.
+    ``channel`` is its id. One that says that something is over is not sent while another one to the channel that is
+    about the same ``alert``, or of the same ``thread``, and says that it fires waits: or its receiver would hear of the
+    end first, and of no end afterwards. ``message.id`` is replaced by one of the outbox. Within the caller's
+    transaction: the message goes out if and only if that is committed.
     """
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     new = insert(_OUTBOX).values(
@@ -58,6 +62,7 @@ def enqueue(
         organization=message.organization,
         channel=channel,
         alert=alert,
+        thread=thread,
         kind=message.kind,
         message=packed(message),
         state="waiting",
@@ -194,7 +199,14 @@ def _in_turn(rows: Sequence[Any]) -> list[Any]:
 
 
 def _due(now_ms: int) -> Any:
-    return and_(_OUTBOX.c.state == "waiting", _OUTBOX.c.due_ms <= now_ms, _OUTBOX.c.claimed_ms <= now_ms)
+    mine = (_OUTBOX.c.state == "waiting", _OUTBOX.c.due_ms <= now_ms, _OUTBOX.c.claimed_ms <= now_ms)
+    first = _FIRST.c
+    same = or_(
+        first.alert == _OUTBOX.c.alert, and_(first.thread == _OUTBOX.c.thread, first.created_ms < _OUTBOX.c.created_ms)
+    )
+    earlier = (first.kind == "firing", first.organization == _OUTBOX.c.organization, same)
+    unsent = select(first.id).where(first.state == "waiting", first.channel == _OUTBOX.c.channel, *earlier)
+    return and_(*mine, or_(_OUTBOX.c.kind != "resolved", ~unsent.exists()))
 
 
 def _written(connection: Connection, one: Claimed, values: dict[str, Any]) -> bool:

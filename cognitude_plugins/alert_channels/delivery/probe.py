@@ -40,8 +40,7 @@ class Probe:
             self._under_way[whose] -= 1
 
     async def _send(self, known: Known) -> tuple[Message, Receipt]:
-        now = self._now()
-        now_ms = round(now.timestamp() * 1000)
+        now, now_ms = self._now(), self._courier.now_ms()
         later_ms = await self._courier.free(known)
         if later_ms is not None:
             seconds = max(1, ceil((later_ms - now_ms) / 1000))

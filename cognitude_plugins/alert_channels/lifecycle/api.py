@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from hooks import EVERY_ORGANIZATION, Caller, operation
 from hooks.endpoint import Refused, answer, answering, body_as, query_as, refused
@@ -28,6 +29,10 @@ TAG: Final = "Alerts"
 _ONE: Final = "/alerts/{id}"
 
 
+_NAMED: Final = frozenset({"budgets", "channels", "check", "configs", "silences", "summaries"})
+"""What stands at the place of an id and is none."""
+
+
 class Watch(Protocol):
     @property
     def lifecycle(self) -> Lifecycle: ...
@@ -42,11 +47,20 @@ def routes(watch: Watch) -> list[BaseRoute]:
     return [
         *silence_routes(watch, TAG),
         Route("/alerts", api.list(), methods=["GET"]),
-        Route(_ONE, api.show(), methods=["GET"]),
+        _OneAlert(_ONE, api.show(), methods=["GET"]),
         Route(f"{_ONE}/ack", api.acknowledge(), methods=["POST"]),
         Route(f"{_ONE}/resolve", api.resolve(), methods=["POST"]),
         Route(f"{_ONE}/silence", api.silence(), methods=["POST"]),
     ]
+
+
+class _OneAlert(Route):
+    """Not of ``/alerts/check``, which would be told to have a GET."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        named = match is not Match.NONE and found["path_params"]["id"] in _NAMED
+        return (Match.NONE, {}) if named else (match, found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

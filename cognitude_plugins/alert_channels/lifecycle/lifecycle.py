@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -50,6 +50,7 @@ class Enqueue(Protocol):
         now_ms: int,
         due_ms: int | None = None,
         alert: str | None = None,
+        thread: str | None = None,
     ) -> bool: ...
 
 
@@ -85,13 +86,16 @@ class Lifecycle:
         series: str = "",
         advance: bool = True,
         seen: Seen | None = None,
+        begun: Collection[str] = (),
+        again: Collection[str] = (),
     ) -> bool:
         """Write down what the evaluation of ``now`` (the time that it is of, not when it is done) has found.
 
         ``series`` says whose evaluations these are: rules and subjects of two never meet. It tells what is due of
         all alerts of the series, observed or not. Done twice for the same ``now`` it changes nothing the second time.
         False, and nothing is written, when a later one of the series was before; with ``advance`` false it does not
-        count as such itself. ``seen`` is how it stood a moment ago, where that is known.
+        count as such itself. ``seen`` is how it stood a moment ago, where that is known. ``again`` are rules that the
+        next evaluation is to look at in any case, ``begun`` those if not all of this one comes to be written.
 
         Organizations share transactions, or have several where much is changed at once: a rule is in one.
         """
@@ -99,8 +103,9 @@ class Lifecycle:
         by_organization = _grouped(observations)
         before = seen or await self.look(series, now)
         batches = await asyncio.to_thread(self._needed, before, by_organization, at, series)
-        for batch in batches or [()]:
-            work = partial(self._write, parts=batch, seen=by_organization, now=at, series=series, advance=advance)
+        for left, batch in reversed([*enumerate(reversed(batches or [()]))]):
+            tick = (begun if left else again) if advance else None
+            work = partial(self._write, parts=batch, seen=by_organization, now=at, series=series, again=tick)
             if (batch or advance) and not await self.database.write(EVERY_ORGANIZATION, work):
                 log.info("an evaluation of %s came after a later one and is left out", now.isoformat())
                 return False
@@ -186,13 +191,14 @@ class Lifecycle:
         seen: Mapping[str, Sequence[Observation]],
         now: int,
         series: str,
-        advance: bool,
+        again: Collection[str] | None,
     ) -> bool:
-        last, _ = stored.last_tick(connection, series, locked=True)
+        """With ``again`` it counts as the last evaluation."""
+        last, before, _ = stored.last_tick(connection, series, locked=True)
         if last > now:
             return False
-        if advance and last < now:
-            stored.put_tick(connection, series, now, last)
+        if again is not None:
+            stored.put_tick(connection, series, now, last if last < now else before, again)
         names = {name for name, _ in parts}
         standing = _by_organization(stored.open_alerts(connection, names, locked=True), series) if parts else {}
         silences = stored.silences(connection, now) if parts else []
@@ -217,6 +223,7 @@ class Lifecycle:
                 now_ms=now,
                 due_ms=notice.due_ms,
                 alert=notice.alerts[0].id if len(notice.alerts) == 1 else None,
+                thread=notice.thread,
             )
 
     def _audience(self, organization: str, silences: Sequence[Silence]) -> Audience:

@@ -61,7 +61,7 @@ def _told(
             del after[change.before.id]
         if change.after is not None:
             after[change.after.id] = change.after
-    ended = [one.after for one in made if one.after is not None and one.event == "resolved" and not one.quiet]
+    ended = [one.after for one in made if one.after is not None and one.event == "resolved"]
     current = (_as_seen(alert, seen) for alert in after.values())
     notices, heard = audience.tell(current, ended, now)
     after |= {alert.id: alert for alert in heard}

@@ -18,21 +18,24 @@ class Seen:
     """``standing`` are the alerts that are not resolved, and those that a hand has resolved too early.
 
     ``last`` is for when the last evaluation was written, ``before`` the one before it; 1970 if there was none.
+    ``again`` are rules that it did not get to an end with.
     """
 
     standing: Mapping[Key, Standing]
     silences: Sequence[Silence]
     last: datetime
     before: datetime
+    again: frozenset[str]
 
 
 def look(connection: Connection, series: str, now: int) -> Seen:
-    last, before = stored.last_tick(connection, series)
+    last, before, again = stored.last_tick(connection, series)
     return Seen(
         standing={alert.key: alert for alert in stored.open_alerts(connection) if alert.series == series},
         silences=stored.silences(connection, now),
         last=_moment(last),
         before=_moment(before),
+        again=again,
     )
 
 

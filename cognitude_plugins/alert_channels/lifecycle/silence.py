@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from hooks import EVERY_ORGANIZATION
@@ -44,6 +45,15 @@ class Silence:
 
 def silenced(alert: Standing, target: Target, silences: Iterable[Silence], now: int) -> bool:
     return any(one.covers(alert, target, now) for one in silences)
+
+
+def silent_until(alert: Standing, target: Target, silences: Sequence[Silence], now: datetime) -> datetime:
+    """When it is silenced no more, also by those that begin meanwhile; ``now`` if it is not."""
+    until = round(now.timestamp() * 1000)
+    while ends := [one.until_ms for one in silences if one.covers(alert, target, until)]:
+        until = max(ends)
+        now = datetime.fromtimestamp(until / 1000, UTC)
+    return now
 
 
 def _of(alert: Standing, name: str) -> str | None:

@@ -16,7 +16,7 @@ NewId = Callable[[], str]
 class Change:
     """``before`` is None for one that is new, ``after`` for one that is forgotten: it never fired.
 
-    ``event`` goes into its history, unless it is empty; of a ``quiet`` end nobody is told.
+    ``event`` goes into its history, unless it is empty.
     """
 
     before: Standing | None
@@ -24,7 +24,6 @@ class Change:
     event: str
     note: str | None = None
     by: str | None = None
-    quiet: bool = False
 
 
 def changes(alert: Standing | None, seen: Observation, now: int, series: str, new_id: NewId) -> tuple[Change, ...]:
@@ -109,4 +108,4 @@ def _over(alert: Standing, now: int) -> Change:
     if alert.state == "pending":
         return Change(before=alert, after=None, event="")
     after = replace(alert, state="resolved", open=False, resolved_ms=now)
-    return Change(before=alert, after=after, event="resolved", note="its period is over", quiet=True)
+    return Change(before=alert, after=after, event="resolved", note="its period is over")

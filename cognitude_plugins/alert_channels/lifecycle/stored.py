@@ -119,26 +119,28 @@ def remove_silence(connection: Connection, organization: str, id: str) -> bool:
     return bool(connection.execute(delete(_SILENCE).where(*same)).rowcount)
 
 
-def last_tick(connection: Connection, series: str, *, locked: bool = False) -> tuple[int, int]:
-    """The due time of the last evaluation that was written, and of the one before it; 0 where there is none.
+def last_tick(connection: Connection, series: str, *, locked: bool = False) -> tuple[int, int, frozenset[str]]:
+    """The due time of the last evaluation that was written, and of the one before it, 0 where there is none; and the
+    rules that are to be looked at again.
 
     ``locked`` it waits for other evaluations of the series that are being written, and they for this transaction.
     """
     mine = (_TICK.c.organization == EVERY_ORGANIZATION, _TICK.c.series == series)
-    wanted = select(_TICK.c.due_ms, _TICK.c.before_ms).where(*mine)
+    wanted = select(_TICK.c.due_ms, _TICK.c.before_ms, _TICK.c.again).where(*mine)
     if not locked:
         row = connection.execute(wanted).first()
-        return (0, 0) if row is None else (row.due_ms, row.before_ms)
-    first = {"organization": EVERY_ORGANIZATION, "series": series, "due_ms": 0, "before_ms": 0}
+        return (0, 0, frozenset()) if row is None else (row.due_ms, row.before_ms, frozenset(json.loads(row.again)))
+    first = {"organization": EVERY_ORGANIZATION, "series": series, "due_ms": 0, "before_ms": 0, "again": "[]"}
     made = _INSERTS[connection.dialect.name](_TICK).values(**first)
     connection.execute(made.on_conflict_do_nothing())
     row = connection.execute(wanted.with_for_update()).one()
-    return row.due_ms, row.before_ms
+    return row.due_ms, row.before_ms, frozenset(json.loads(row.again))
 
 
-def put_tick(connection: Connection, series: str, due: int, before: int) -> None:
+def put_tick(connection: Connection, series: str, due: int, before: int, again: Iterable[str]) -> None:
     mine = (_TICK.c.organization == EVERY_ORGANIZATION, _TICK.c.series == series)
-    connection.execute(update(_TICK).where(*mine).values(due_ms=due, before_ms=before))
+    values = {"due_ms": due, "before_ms": before, "again": json.dumps(sorted(again))}
+    connection.execute(update(_TICK).where(*mine).values(**values))
 
 
 def standing(row: Mapping[str, Any]) -> Standing:

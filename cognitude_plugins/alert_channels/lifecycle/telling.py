@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..channels.target import Target
 from .quiet import quiet_until
-from .silence import Silence, silenced
+from .silence import Silence, silenced, silent_until
 from .standing import Heard, Standing
 
 Told = Literal["firing", "resolved"]
@@ -18,12 +18,15 @@ Told = Literal["firing", "resolved"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """One message to one channel; ``due_ms`` is when it may be sent, None for at once."""
+    """One message to one channel; ``due_ms`` is when it may be sent, None for at once. Those that are told to the
+    channel in the same messages have one ``thread``.
+    """
 
     target: Target
     kind: Told
     alerts: tuple[Standing, ...]
     due_ms: int | None = None
+    thread: str = ""
 
     @property
     def dedup_key(self) -> str:
@@ -48,7 +51,7 @@ class Audience:
 
         One that is firing is told to a channel once, and again after its repeat interval, but neither while it is
         silenced nor, unless it is critical, in the channel's quiet hours: what still fires then is told when they are
-        over. What was resolved is told to those who have heard that it fired.
+        over. What was resolved is told to those who have heard that it fired, and waits for the end of both.
         """
         moment = datetime.fromtimestamp(now / 1000, UTC)
         quiet = {target.id: quiet_until(target.quiet_hours, self.zone, moment) for target in self.targets}
@@ -63,10 +66,11 @@ class Audience:
                 for target in due:
                     rooms.put(target, "firing", told, None)
         for alert in ended:
-            for target in self.targets if alert.heard else ():
-                if target.id in alert.heard and not silenced(alert, target, self.silences, now):
-                    until = None if alert.severity == "critical" else quiet[target.id]
-                    rooms.put(target, "resolved", alert, until)
+            for target in self.targets:
+                if target.id in alert.heard:
+                    loud = silent_until(alert, target, self.silences, moment)
+                    until = None if alert.severity == "critical" else quiet_until(target.quiet_hours, self.zone, loud)
+                    rooms.put(target, "resolved", alert, until or (None if loud == moment else loud))
         return rooms.notices(), changed
 
     def _due(self, alert: Standing, now: int) -> list[Target]:
@@ -75,8 +79,8 @@ class Audience:
 
 def _is_due(alert: Standing, target: Target, now: int) -> bool:
     heard = alert.heard.get(target.id)
-    if heard is not None and heard.last_ms > 0:
-        return alert.repeat_ms is not None and now - heard.last_ms >= alert.repeat_ms
+    if heard is not None and heard.last_ms > 0 and (alert.repeat_ms is None or now - heard.last_ms < alert.repeat_ms):
+        return False
     named = not alert.channels or target.name in alert.channels
     return named and target.hears(alert.organization, alert.severity)
 
@@ -102,8 +106,8 @@ class _Rooms:
 
     def notices(self) -> list[Notice]:
         return [
-            Notice(target=target, kind=kind, alerts=tuple(alerts), due_ms=due)
-            for (_, kind, due, _), (target, alerts) in self._rooms.items()
+            Notice(target=target, kind=kind, alerts=tuple(alerts), due_ms=due, thread=group)
+            for (_, kind, due, group), (target, alerts) in self._rooms.items()
         ]
 
 

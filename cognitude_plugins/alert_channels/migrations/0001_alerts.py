@@ -113,6 +113,7 @@ def _alerts() -> None:
         sa.Column("series", sa.Text, primary_key=True),
         sa.Column("due_ms", sa.BigInteger, nullable=False),
         sa.Column("before_ms", sa.BigInteger, nullable=False),
+        sa.Column("again", sa.Text, nullable=False),
     )
     op.create_table(
         "alert_event",
@@ -136,6 +137,7 @@ def _messages() -> None:
         sa.Column("organization", sa.Text, nullable=False),
         sa.Column("channel", sa.Text, nullable=False),
         sa.Column("alert", sa.Text, nullable=True),
+        sa.Column("thread", sa.Text, nullable=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("message", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),

@@ -186,7 +186,7 @@ class _Api:
             for (rule, of), why in unknown.items()
             if rule == bound.id and (whose == EVERY_ORGANIZATION or of in ("", whose))
         )
-        return bodies.shown(bound, every, next(mine, None))
+        return bodies.shown(bound, every, next(mine, None), self.watch.warning(bound))
 
     def _now_ms(self) -> int:
         return round(self.watch.now().timestamp() * 1000)

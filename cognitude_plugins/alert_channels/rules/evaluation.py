@@ -41,7 +41,9 @@ class World(Protocol):
 
 
 class Evaluation:
-    """Runs in whichever process has the tick. What could not be read is looked at again at the next tick."""
+    """Runs in whichever process has the tick. What could not be read, or written down, is looked at again at the next
+    tick, by whoever has that.
+    """
 
     def __init__(self, world: World, lifecycle: Lifecycle, rules: Callable[[], Sequence[Bound]]) -> None:
         self._world = world
@@ -52,21 +54,24 @@ class Evaluation:
 
     async def run(self, tick: datetime) -> None:
         """As of the full minute of ``tick``. A rule that fails stops no other. Raises `hooks.Unavailable`."""
-        due = full_minute(tick)
+        due, defined = full_minute(tick), self._rules()
         before = await self._lifecycle.look(SERIES, due)
         if before.last > due:
             log.info("the evaluation of %s is left out: a later one was written", due.isoformat())
             return
         since = before.before if before.last == due else before.last
-        rules = [bound for bound in self._rules() if bound.rule.enabled]
+        rules = [bound for bound in defined if bound.rule.enabled]
         ready = list(self._ready(rules, due))
-        again = {rule for rule, _ in self.unknown}
-        wanted = [check for check in ready if check.bound.id in again or _has_come(check.every, since, due)]
+        wanted = [check for check in ready if check.bound.id in before.again or _has_come(check.every, since, due)]
         found = await self.findings(wanted, due, self._world.organizations())
-        self._note(found, {bound.id for bound in rules}, due)
+        # Those that another process has got to an end with since.
+        settled = {check.bound.id for check in ready} - {check.bound.id for check in wanted} - before.again
+        self._note(found, {bound.id for bound in rules} - settled, due)
         gone = ended(before.standing, ready, {bound.id for bound in rules}, self._world.organizations())
         told = await asyncio.to_thread(lambda: [*observations(found, before.standing), *gone])
-        await self._lifecycle.observe(told, due, series=SERIES, seen=before)
+        seldom = {check.bound.id for check in wanted if check.every > _MINUTE}
+        again = {one.check.bound.id for one in found if one.failure and one.check.every > _MINUTE}
+        await self._lifecycle.observe(told, due, series=SERIES, seen=before, begun=seldom, again=again)
 
     async def findings(self, wanted: Sequence[Check], due: datetime, organizations: tuple[str, ...]) -> list[Finding]:
         """What each check says of each of these organizations that it is for."""

@@ -56,6 +56,13 @@ class Rulebook:
     def all(self) -> Sequence[Bound]:
         return tuple(self._state.by_id.values())
 
+    def certain(self) -> Sequence[Bound]:
+        """The same. Raises `hooks.Unavailable` while those of the database have never been read: alerts of rules that
+        are only not known yet are not over."""
+        if self._state.number < 0:
+            raise Unavailable("the rules that were made through the API have not been read yet")
+        return self.all()
+
     def of(self, organization: str) -> tuple[Bound, ...]:
         """Its own, not those of the gateway that watch it too."""
         return self._state.by_organization.get(organization, ())

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hooks import EVERY_ORGANIZATION, ConfigError, Gateway, Problem, Tick
 
+from ..channels.named import missing
 from .settings import DeclaredRule
 
 if TYPE_CHECKING:
     from ..lifecycle.lifecycle import Lifecycle, Targets
+    from .bound import Bound
     from .evaluation import Evaluation
     from .rulebook import Rulebook
 
@@ -55,7 +57,7 @@ class Watch:
         _check(self._declared, gateway, self._name)
         rulebook = Rulebook(self._declared, gateway.database)
         lifecycle = Lifecycle(database=gateway.database, targets=targets, enqueue=enqueue, zone=gateway.time_zone)
-        evaluation = Evaluation(gateway, lifecycle, rulebook.all)
+        evaluation = Evaluation(gateway, lifecycle, rulebook.certain)
         await rulebook.refresh()
         self._opened = (gateway, rulebook, lifecycle, evaluation)
         try:
@@ -89,6 +91,11 @@ class Watch:
             await self._sleep(settled)
         await self.rulebook.refresh()
         await self.evaluation.run(due)
+
+    def warning(self, bound: Bound) -> str | None:
+        """What is missing for somebody to be told."""
+        targets = self.lifecycle.targets.targets(bound.organization)
+        return " ".join(missing(bound.rule.channels, {one.name for one in targets})) or None
 
     async def sweep(self) -> None:
         """Forget what was over long ago: the job of each day."""

@@ -19,7 +19,7 @@ from cognitude_plugins.alert_channels.budgets.settings import Budget
 from cognitude_plugins.alert_channels.budgets.standings import Standings
 from cognitude_plugins.alert_channels.lifecycle.lifecycle import Lifecycle
 from cognitude_plugins.alert_channels.tables import AlertOutbox
-from hooks import EVERY_ORGANIZATION, Database
+from hooks import EVERY_ORGANIZATION, Database, Unavailable
 from hooks.testing import FakeGateway
 from tests.alert_channels.budgets.made import CountingLedger, budget, call, owned
 from tests.alert_channels.lifecycle.watched import lifecycle, target
@@ -213,3 +213,20 @@ async def test_a_forecast_is_told_with_its_day(database: Database) -> None:
     await world.at(START)
     [(_, _, title)] = await world.told()
     assert title == "Budget all is forecast to be exceeded in 2026-11, on 2026-11-30"
+
+
+async def test_alerts_of_budgets_that_could_not_be_read_yet_are_not_over(database: Database) -> None:
+    class Hiccup:
+        async def read(self, *asked: Any, **how: Any) -> Any:
+            raise Unavailable("the database does not answer")
+
+        write = read
+
+    world = World(database, owned(daily()))
+    world.spend(55)
+    await world.at(START)
+    world.register = Register((), Hiccup())
+    world.evaluation = world.another()
+    with pytest.raises(Unavailable, match="have not been read yet"):
+        await world.at(START + MINUTE)
+    assert len((await world.life.look(SERIES, START)).standing) == 1

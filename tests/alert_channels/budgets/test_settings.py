@@ -45,6 +45,7 @@ def test_an_amount_is_exact_to_the_billionth_of_a_dollar(amount: Any, nano: int)
         ({"amount_usd": "0.0000000001"}, "nine decimal places"),
         ({"amount_usd": "1e-300"}, "nine decimal places"),
         ({"amount_usd": "2e9"}, "more than"),
+        ({"amount_usd": "1000000.01", "hard": True}, "a hard budget is at most 1000000 dollars"),
         ({"amount_usd": "NaN"}, "finite"),
         ({"per": "year"}, "day"),
         ({"scope": "key"}, "needs a value"),

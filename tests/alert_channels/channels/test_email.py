@@ -216,3 +216,14 @@ def test_settings_that_cannot_be_meant_are_refused(more: dict[str, Any], rule: s
     values = {"host": "mail.example.com", "from": "a@example.com", "to": ["b@example.com"], **more}
     with pytest.raises(ValidationError, match=rule):
         Email.Config.model_validate(values)
+
+
+@pytest.mark.parametrize("goodbye", ["", "421 too late"])
+async def test_what_the_server_took_is_sent_however_it_parts(
+    good: Certificate, outbound: Outbound, goodbye: str
+) -> None:
+    async with mailing(good) as server:
+        server.refuse["QUIT"] = goodbye
+        receipt = await sent(email(server, good), outbound)
+    assert receipt == Receipt(delivered=True, detail="accepted", status=250)
+    assert len(server.mails) == 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import cognitude_plugins.alert_channels as plugin
 from cognitude_plugins.alert_channels.channels.directory import Known
 from cognitude_plugins.alert_channels.channels.settings import Wants
 from cognitude_plugins.alert_channels.channels.target import Target
-from cognitude_plugins.alert_channels.delivery.courier import FEW, MOST, SHARE
+from cognitude_plugins.alert_channels.delivery.courier import FEW, MOST, SHARE, Courier
 from cognitude_plugins.alert_channels.delivery.outbox import Claimed
 from hooks import Message, Outbound, Receipt
 from tests.alert_channels.opened import Office, opened
@@ -234,6 +235,34 @@ async def test_health_says_what_waits_and_what_was_given_up(office: Office, tabl
     assert status["oldest_waiting_seconds"] >= 0
 
 
+async def test_a_worker_whose_clock_is_wrong_sends_when_the_others_do(office: Office, tables: Tables) -> None:
+    """An hour behind, its claim would have run out before it began; an hour ahead, nothing would wait for its time."""
+    for hours in (-1, 1):
+        wrong = partial(_later, timedelta(hours=hours))
+        async with receiving(answer(500)) as receiver:
+            made = await office.made("admin", f"hook{hours + 1}", "webhook", {"url": receiver.url()})
+            courier = Courier(
+                office.desk.directory,
+                office.database,
+                office.desk.courier._outbound,
+                timeout=1,
+                now=wrong,
+            )
+            await office.put(made["id"])
+            assert await courier.round() == 1
+            assert await office.desk.courier.round() == 0, "it is claimed"
+            await courier.idle(10)
+            [(left,)] = tables.execute(
+                "SELECT due_ms - :now FROM alert_outbox WHERE channel = :id", now=office.desk.now_ms(), id=made["id"]
+            )
+            assert 3_000 < left <= 5_500
+            assert await courier.round() == 0, "not before its time"
+
+
+def _later(by: timedelta) -> datetime:
+    return datetime.now(UTC) + by
+
+
 class Careless:
     """A type of channel as a stranger may write it."""
 
@@ -280,3 +309,19 @@ async def test_what_a_channel_heard_of_others_before_is_not_its_organizations(of
     assert await office.deliveries(one["id"]) == []
     await office.put(one["id"], "b")
     assert [delivery["organization"] for delivery in await office.deliveries(one["id"])] == ["acme"]
+
+
+@pytest.mark.parametrize(
+    ("found", "detail"), [(None, "failed with TypeError"), (RuntimeError("canary-secret"), "failed with RuntimeError")]
+)
+async def test_so_is_one_whose_send_is_no_coroutine(office: Office, found: Any, detail: str) -> None:
+    class Plain:
+        def send(self, *given: Any, **named: Any) -> Any:
+            if found is not None:
+                raise found
+
+    target = Target(id="c", name="c", organization="acme")
+    plain: Any = Plain()
+    known = Known(target=target, type="plain", wants=Wants(), channel=plain)
+    receipt = await office.desk.courier.attempt(known, Claimed(message=message(), channel="c", attempts=0, claim="x"))
+    assert receipt == Receipt(delivered=False, detail=f"the type of channel plain {detail}")

@@ -36,7 +36,8 @@ class Box:
         self.rows = tables.execute
 
     def put(self, key: str, channel: str = "c1", organization: str = "acme", now: int = NOW, **more: Any) -> bool:
-        message = Message(id="", kind="firing", at=AT, organization=organization, title=key)
+        kind = more.pop("kind", "firing")
+        message = Message(id="", kind=kind, at=AT, organization=organization, title=key)
         return self._write(
             lambda connection: outbox.enqueue(
                 connection, channel=channel, dedup_key=key, message=message, now_ms=now, **more
@@ -186,6 +187,31 @@ def test_what_is_due_later_waits_and_the_oldest_comes_first(box: Box) -> None:
     assert [one.message.title for one in box.claim(most=1)] == ["first"]
     assert [one.message.title for one in box.claim()] == ["second"]
     assert [one.message.title for one in box.claim(now=NOW + 5000)] == ["late"]
+
+
+def test_an_end_waits_until_what_it_ends_was_sent_or_given_up(box: Box) -> None:
+    """A receiver that hears of the end first, as of an incident that it does not have, would never close it."""
+    box.put("fires", alert="alert-1", thread="rule-1")
+    [firing] = box.claim()
+    box.put("ends", kind="resolved", alert="alert-1", thread="rule-1", now=NOW + 1)
+    box.put("ends", "c2", kind="resolved", alert="alert-1", now=NOW + 1)
+    assert [one.channel for one in box.claim(now=NOW + 1)] == ["c2"], "while it is being sent"
+    assert box.settle(firing, FAILED, NOW + 1) == "waiting"
+    assert box.claim(now=NOW + 2) == [], "while it is to be tried again"
+    [firing] = box.claim(now=NOW + 5001)
+    box.settle(firing, SENT, NOW + 5001)
+    assert [one.message.kind for one in box.claim(now=NOW + 5001)] == ["resolved"]
+
+
+def test_an_end_waits_for_earlier_messages_of_its_thread_and_others_do_not(box: Box) -> None:
+    box.put("both", thread="rule-1")
+    [firing] = box.claim(now=NOW)
+    box.put("one ends", kind="resolved", alert="alert-1", thread="rule-1", now=NOW + 1)
+    box.put("another fires", alert="alert-3", thread="rule-1", now=NOW + 1)
+    box.put("other", kind="resolved", alert="alert-2", thread="rule-2", now=NOW + 1)
+    assert {one.message.title for one in box.claim(now=NOW + 1)} == {"another fires", "other"}
+    box.settle(firing, Receipt(delivered=False, detail="no", retry=False), NOW + 1)
+    assert [one.message.title for one in box.claim(now=NOW + 1)] == ["one ends"]
 
 
 def test_only_what_nobody_has_begun_to_send_is_dropped(box: Box) -> None:

@@ -171,3 +171,15 @@ async def test_what_was_over_long_ago_is_forgotten(api: Asked) -> None:
         await api.watch.sweep()
         assert (await ids(api)).keys() == left
     assert (await api("viewer", "GET", f"/alerts/{found['calls']}")).status_code == 404
+
+
+@pytest.mark.parametrize("time", ["0.5", "1795943072", "-3", " 12 "])
+async def test_a_time_is_no_number(api: Asked, time: str) -> None:
+    status, code, message = await api.refused("viewer", "GET", f"/alerts?since={time}")
+    assert (status, code) == (400, "invalid_value")
+    assert "as in 2026-11-30T12:00:00Z" in message
+
+
+async def test_what_stands_at_the_place_of_an_id_is_no_alert(api: Asked) -> None:
+    answer = await api("viewer", "OPTIONS", "/alerts/check")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -136,14 +137,18 @@ async def test_in_its_period_one_that_was_resolved_by_hand_does_not_open_again(d
     assert [kind for _, kind, _, _ in await sent(database)] == ["firing", "resolved", "firing"]
 
 
-async def test_broken_in_the_next_period_it_is_told_anew_without_an_end_in_between(database: Database) -> None:
+async def test_broken_in_the_next_period_it_is_told_anew_and_the_one_before_is_over(database: Database) -> None:
     life = lifecycle(database, [target()])
     await run(life, {0: seen(window="2026-11-30")})
     first = await only(life)
     await run(life, {1: seen(window="2026-12-01")})
     assert (await only(life)).id != first.id
-    assert [kind for _, kind, _, _ in await sent(database)] == ["firing", "firing"]
-    assert await events(life, first.id) == ["firing", "told_firing", "resolved"]
+    assert [(kind, minute) for _, kind, _, minute in await sent(database)] == [
+        ("firing", 0),
+        ("firing", 1),
+        ("resolved", 1),
+    ]
+    assert await events(life, first.id) == ["firing", "told_firing", "resolved", "told_resolved"]
 
 
 async def test_what_gets_worse_is_told_again(database: Database) -> None:
@@ -194,6 +199,34 @@ async def test_no_organization_silences_the_gateways_channels(database: Database
     told = [("pager", "firing", 0), ("pager", "resolved", 1)]
     found = [(channel, kind, minute) for channel, kind, _, minute in await sent(database)]
     assert found == ([] if operator else told)
+
+
+async def test_the_end_of_what_was_told_before_a_silence_is_told_after_it(database: Database) -> None:
+    life = lifecycle(database, [target(), target("pager", min_severity="critical")])
+    quiet = QuietHours(start=time(12, 6), end=time(12, 9))
+    life.targets.known.append(target("night", quiet_hours=quiet))  # type: ignore[attr-defined]
+    await life.observe([seen()], at(0))
+    for id, since, until in (("a", 1, 5), ("b", 4, 7), ("c", 20, 30)):
+        silence = Silence(id=id, organization="*", matchers={}, from_ms=ms(since), until_ms=ms(until))
+        await database.write("acme", partial(stored.add_silence, silence=silence))
+    await life.observe([seen(False)], at(2))
+    assert [(name, minute) for name, kind, _, minute in await sent(database) if kind == "resolved"] == [
+        ("ops", 7),
+        ("night", 9),
+    ]
+
+
+async def test_a_channel_that_is_not_to_hear_it_any_more_is_not_told_again_but_of_its_end(database: Database) -> None:
+    life = lifecycle(database, [target("a"), target("b")])
+    often: Any = {"repeat": MINUTE}
+    await run(life, {0: seen(**often), 1: seen(**often, channels=("b",)), 2: seen(False, **often)})
+    assert [(name, kind, minute) for name, kind, _, minute in await sent(database)] == [
+        ("a", "firing", 0),
+        ("b", "firing", 0),
+        ("b", "firing", 1),
+        ("a", "resolved", 2),
+        ("b", "resolved", 2),
+    ]
 
 
 async def test_in_quiet_hours_only_what_is_critical_is_told(database: Database) -> None:

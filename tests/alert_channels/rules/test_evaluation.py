@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 import cognitude_plugins.alert_channels as plugin
+from cognitude_plugins.alert_channels.rules.evaluation import Evaluation
+from cognitude_plugins.alert_channels.rules.rulebook import Rulebook
 from hooks import Database, Metric, Sums, Unavailable
 from hooks.testing import FakeLedger
-from tests.alert_channels.lifecycle.watched import at, sent, standing, target
+from tests.alert_channels.lifecycle.watched import at, lifecycle, sent, standing, target
 from tests.alert_channels.rules.evaluated import Watched, bound, calls
 from tests.borrowed import Tables
 
@@ -124,7 +126,8 @@ async def test_a_rule_whose_reading_fails_is_not_known_and_stops_no_other(databa
     await watched.evaluation.run(at(1))
     assert watched.evaluation.unknown["rule_watched", "acme"] == why
     watched.ledger.away = False
-    await watched.evaluation.run(at(2))
+    await watched.another().run(at(2))
+    await watched.evaluation.run(at(3))
     assert watched.evaluation.unknown == {}
     assert "rule_watched" in {key.rule for key in await standing(watched.life, "rules")}, "an hour need not pass"
 
@@ -139,6 +142,11 @@ async def test_metrics_of_other_plugins_are_watched(watched: Watched) -> None:
         return 120.0
 
     watched.metrics["forecast"] = Metric(name="forecast", description="", unit="usd", read=forecast)
+
+    def broken(sums: Sums) -> float:
+        raise Unavailable("it failed")
+
+    watched.metrics["broken"] = Metric(name="broken", description="", unit="count", of=broken)
     watched.metrics["slow"] = Metric(
         name="slow", description="", unit="seconds", of=lambda sums: sums.seconds[2], latencies=True
     )
@@ -147,6 +155,7 @@ async def test_metrics_of_other_plugins_are_watched(watched: Watched) -> None:
         bound(name="b", metric="forecast", threshold=200),
         bound(name="c", metric="slow", threshold=1),
         bound(name="d", metric="latency_p50", threshold=1),
+        bound("acme", name="e", metric="broken", threshold=1),
     ]
     watched.ledger.add(*calls(at(-0.5), 97), *calls(at(-0.5), 3, seconds=3.0))
     await watched.evaluation.run(at(0))
@@ -155,7 +164,7 @@ async def test_metrics_of_other_plugins_are_watched(watched: Watched) -> None:
         "a: forecast is $120.00 (> $100.00)",
         "c: slow is 3 s (> 1 s, 5m)",
     ]
-    assert set(watched.evaluation.unknown) == {("rule_a", "globex"), ("rule_b", "globex")}
+    assert set(watched.evaluation.unknown) == {("rule_a", "globex"), ("rule_b", "globex"), ("rule_e", "acme")}
 
 
 async def test_alerts_of_a_rule_that_is_gone_are_over(watched: Watched) -> None:
@@ -205,3 +214,48 @@ async def test_an_evaluation_that_comes_late_is_left_out(watched: Watched) -> No
     await run(watched, 3)
     await run(watched, 2)
     assert [kind for kind, *_ in await told(watched)] == ["firing"]
+
+
+async def test_alerts_of_rules_that_could_not_be_read_yet_are_not_over(watched: Watched) -> None:
+    class Hiccup:
+        async def read(self, *asked: Any, **how: Any) -> Any:
+            raise Unavailable("the database does not answer")
+
+        write = read
+
+    watched.rules.append(bound())
+    watched.ledger.add(*calls(at(-0.5), status=500))
+    await run(watched, 0)
+    rulebook = Rulebook((), Hiccup())
+    await rulebook.refresh()
+    with pytest.raises(Unavailable, match="have not been read yet"):
+        await Evaluation(watched.world, watched.life, rulebook.certain).run(at(1))
+    assert len(await standing(watched.life, "rules")) == 1
+
+
+async def test_what_was_not_written_to_its_end_is_looked_at_again_by_whoever_is_next(database: Database) -> None:
+    """A hundred changes are one transaction; the second does not come to pass."""
+
+    class Breaking:
+        left = 1
+
+        async def read(self, *asked: Any, **how: Any) -> Any:
+            return await database.read(*asked, **how)
+
+        async def write(self, *asked: Any) -> Any:
+            self.left -= 1
+            if self.left < 0:
+                raise Unavailable("the database does not answer")
+            return await database.write(*asked)
+
+    watched = Watched(database=database, targets=OPS)
+    watched.rules += [bound("acme", name=f"r{number}", every="1h") for number in range(110)]
+    watched.ledger.add(*calls(at(-0.5), status=500))
+    life = lifecycle(Breaking(), OPS)
+    with pytest.raises(Unavailable):
+        await Evaluation(watched.world, life, lambda: watched.rules).run(at(0))
+    assert 0 < len(await standing(watched.life, "rules")) < 110
+    for minute in (1, 2):
+        await watched.another().run(at(minute))
+        assert len(await standing(watched.life, "rules")) == 110
+    assert (await watched.life.look("rules", at(2))).again == frozenset()
