@@ -130,6 +130,7 @@ async def test_each_notice_comes_at_its_minute_and_once(
         matchers={"rule": "errors"},
         from_ms=ms(utc("28 10:00")),
         until_ms=ms(utc("28 12:00")),
+        operator=True,
     )
     await database.write("acme", lambda connection: stored.add_silence(connection, silence))
 

@@ -48,8 +48,9 @@ def acknowledged(alert: Standing, now: int, by: str, note: str | None) -> Change
 
 
 def resolved_by_hand(alert: Standing, now: int, by: str, note: str | None) -> Change:
-    """It stays in the way of another one for now."""
-    after = replace(alert, state="resolved", resolved_ms=now)
+    """It stays in the way of another one for now. Who hears of it, an operator too, hears whose word it is."""
+    facts = (*alert.facts, ("Resolved by hand", by))
+    after = replace(alert, state="resolved", resolved_ms=now, facts=facts)
     return Change(before=alert, after=after, event="resolved", note=note, by=by)
 
 

@@ -115,7 +115,9 @@ async def test_one_that_was_resolved_by_hand_opens_again_after_it_has_held(datab
     await run(life, {0: True})
     alert = await life.resolve("acme", (await only(life)).id, by="key-1", note=None, now=at(0.5))
     assert alert is not None
-    assert alert.state == "resolved"
+    assert (alert.state, alert.facts[-1]) == ("resolved", ("Resolved by hand", "key-1")), (
+        "whoever is told knows whose word"
+    )
     await run(life, {1: True, 2: True})
     assert [kind for _, kind, _, _ in await sent(database)] == ["firing", "resolved"]
     await run(life, {3: False, 4: True})
