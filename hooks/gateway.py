@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -98,6 +98,7 @@ class Ledger(Protocol):
         zone: str = "UTC",
         quantiles: tuple[float, ...] = (),
         total: bool = False,
+        among: Collection[str] | None = None,
         **filters: str,
     ) -> tuple[Sums, ...]:
         """Sums of each group, in the order of their values; one, without calls if there were none, for no dimension.
@@ -107,7 +108,8 @@ class Ledger(Protocol):
         time. What a call does not have (a user, a tag) counts under the empty text. ``tag`` is every tag as
         ``name=value``: a call counts once for each it has, and not at all without. Each group has its ``seconds`` at
         ``quantiles``, each in 0 … 1. With ``total`` the last one is of all groups together and its ``group`` empty; not
-        with ``tag``, of which calls count more than once.
+        with ``tag``, of which calls count more than once. ``among`` are the organizations that are meant by
+        `EVERY_ORGANIZATION`, if it is not all of them.
 
         Of `EVERY_ORGANIZATION` it is all of them together, and ``organization`` a dimension too. By one of ``key``,
         ``user`` and ``tag`` there are sums of minutes (not by user), quarters of an hour, days. By two of them, and by

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from itertools import product
@@ -67,6 +67,7 @@ class FakeLedger:
         zone: str = "UTC",
         quantiles: tuple[float, ...] = (),
         total: bool = False,
+        among: Collection[str] | None = None,
         **filters: str,
     ) -> tuple[Sums, ...]:
         if total and "tag" in group_by:
@@ -77,6 +78,8 @@ class FakeLedger:
         local = _zone(zone)
         groups: dict[tuple[str, ...], list[FakeCall]] = {} if group_by else {(): []}
         for call in self._found(organization, since, until, filters):
+            if among is not None and call.organization not in among:
+                continue
             for group in product(*(_values(call, name, local) for name in group_by)):
                 groups.setdefault(group, []).append(call)
         ordered = sorted(groups, key=lambda group: [_place(*one) for one in zip(group_by, group, strict=True)])

@@ -29,7 +29,7 @@ from cognitude_plugins.gateway.storage.branch import Branch
 from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import downgrade, upgrade
 from cognitude_plugins.gateway.storage.tenant import TenantDatabase
-from hooks import Caller, Database, Ledger, Outbound, Reply
+from hooks import Caller, ConfigError, Database, Ledger, Outbound, Problem, Reply
 
 
 class Tables:
@@ -162,3 +162,14 @@ _GOOD: dict[str, Any] = {
     "attempts": 1,
     "tags": {},
 }
+
+
+def problems_of(text: str, folder: Path) -> list[Problem]:
+    """What is wrong with a configuration, as the gateway that reads it says."""
+    path = folder / "plugins.yaml"
+    path.write_text(text)
+    try:
+        build(path, {})
+    except ConfigError as error:
+        return list(error.problems)
+    return []

@@ -23,7 +23,7 @@ ADMIN_KEY = "test-admin-key-0123456789abcdef012345"
 """A gateway admin's."""
 
 CLI = (sys.executable, "-m", "cognitude_plugins.gateway.cli")
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,9 @@ def _print_rules(found: Any) -> None:
         state = "" if one["enabled"] else "  (disabled)"
         problem = f"  (not known: {one['not_known']})" if one["not_known"] else ""
         click.echo(f"{one['severity']:8}  {one['name']}: {_condition(one)}{state}{problem}  {one['id']}")
+    for one in found["data"]:
+        if one["warning"]:
+            click.echo(f"Warning: {one['name']}: {one['warning']}")
 
 
 def _condition(rule: Mapping[str, Any]) -> str:

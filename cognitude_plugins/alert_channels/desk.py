@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 _ROUND_SECONDS: Final = 0.8
 """Of the second until the next."""
 _COUNTED_EVERY_MS: Final = 10_000
+MOST_WAITING: Final = 10_000
+"""Messages for one channel: rules can tell more in a minute than a receiver takes in an hour."""
+
+log: Final = logging.getLogger("cognitude.alert_channels")
 
 
 class Desk:
@@ -112,7 +117,7 @@ class Desk:
         }
 
     async def _count(self, opened: _Open) -> None:
-        from .delivery import history
+        from .delivery import history, outbox
 
         now_ms = self.now_ms()
         if now_ms - opened.counted_ms < _COUNTED_EVERY_MS:
@@ -121,6 +126,13 @@ class Desk:
             opened.counts = await opened.database.read(
                 EVERY_ORGANIZATION, lambda connection: history.counts(connection, now_ms=now_ms)
             )
+            if opened.counts.waiting > MOST_WAITING:
+                given_up = await opened.database.write(
+                    EVERY_ORGANIZATION,
+                    lambda connection: outbox.shed(connection, most=MOST_WAITING, now_ms=now_ms),
+                )
+                if given_up:
+                    log.warning("%d messages are given up: more than %d wait for one channel", given_up, MOST_WAITING)
         except Unavailable:
             # The courier says so.
             return

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from .budgets.settings import DeclaredBudgets
+from .channels.named import misnamed
 from .channels.settings import Channels
 from .delivery.settings import Delivery
 from .rules.settings import DeclaredRules, Every
@@ -30,3 +31,10 @@ class Config(BaseModel):
     )
     summaries: Summaries = Field(default=Summaries(), description="When daily and weekly summaries are sent.")
     delivery: Delivery = Field(default=Delivery(), description="How messages are sent.")
+
+    @model_validator(mode="after")
+    def _channels_exist(self) -> Config:
+        found = [*misnamed("rules", self.rules, self.channels), *misnamed("budgets", self.budgets, self.channels)]
+        if found:
+            raise ValidationError.from_exception_data("Config", found)
+        return self

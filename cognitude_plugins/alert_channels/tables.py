@@ -139,7 +139,10 @@ class AlertEvent(SQLModel, table=True):
 
 
 class AlertSilence(SQLModel, table=True):
-    """Alerts that ``matchers`` (JSON) fit are told to nobody from ``from_ms`` until ``until_ms``."""
+    """Alerts that ``matchers`` (JSON) fit are told to nobody from ``from_ms`` until ``until_ms``.
+
+    ``operator`` says that a gateway admin has made it: without, it is not for the gateway's own channels.
+    """
 
     __tablename__ = "alert_silence"
     __table_args__ = (Index("alert_silence_until", "until_ms"),)
@@ -150,6 +153,7 @@ class AlertSilence(SQLModel, table=True):
     from_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     until_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
     by: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
+    operator: bool = Field(sa_column=Column(Boolean, nullable=False))
     comment: str | None = Field(default=None, sa_column=Column(Text, nullable=True))
     created_ms: int = Field(sa_column=Column(BigInteger, nullable=False))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from copy import copy as copied
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.routing import BaseRoute, Mount, Route
@@ -105,9 +106,11 @@ def guarded(
 def _guarded(route: Route | Mount, found: Operation, admit: Admitted, new_id: Callable[[], str]) -> BaseRoute:
     if isinstance(route, Mount):
         return Mount(route.path, app=_gate(route.app, found, admit, new_id), name=route.name)
-    copy = Route(route.path, route.endpoint, methods=sorted(route.methods or {"GET"}), name=route.name)
-    copy.app = _gate(copy.app, found, admit, new_id)
-    return copy
+    # A plugin's own kind of route stays one: what it does not match, it is not.
+    fresh = copied(route)
+    fresh.methods = set(route.methods or {"GET", "HEAD"})
+    fresh.app = _gate(route.app, found, admit, new_id)
+    return fresh
 
 
 def _call(route: Route | Mount, found: Operation, serve: ServeCall) -> BaseRoute:

@@ -66,6 +66,17 @@ def test_rules_are_listed(one: Running) -> None:
     ]
 
 
+def test_a_channel_that_there_is_not_is_told(one: Running) -> None:
+    with one.client() as client:
+        body = {"name": "lost", "metric": "calls", "threshold": 1, "channels": ["nobody"]}
+        made = client.post("/alerts/configs", json=body).json()
+        try:
+            told = "Warning: lost: there is no channel 'nobody' that its alerts could go to."
+            assert run(one, "rules").output.splitlines()[-1] == told
+        finally:
+            client.delete(f"/alerts/configs/{made['id']}")
+
+
 def test_the_group_of_another_plugin_is_taken() -> None:
     @click.group()
     def cli() -> None: ...

@@ -13,12 +13,13 @@ from starlette.applications import Starlette
 from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import BaseRoute, Host, Mount, Route, Router
+from starlette.routing import BaseRoute, Host, Match, Mount, Route, Router
+from starlette.types import Scope
 
 from cognitude_plugins.gateway.endpoints import known
 from cognitude_plugins.gateway.ids import new_id
 from cognitude_plugins.gateway.routes import collect_routes, guarded, operations
-from hooks import ConfigError, hookimpl, operation
+from hooks import Caller, ConfigError, hookimpl, operation
 from tests.gateway.calls import KEY, YAML, runtime_of
 
 ADMIN = "secret-of-the-admin-key"
@@ -156,3 +157,19 @@ def test_operations_are_listed_by_method_without_head() -> None:
         ("/mine/{id}", "POST", "organization"),
         ("/admin", "GET", "admin"),
     ]
+
+
+class Picky(Route):
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        return (Match.NONE, {}) if scope["path"].endswith("/not") else (match, found)
+
+
+async def test_a_route_of_a_plugins_own_kind_stays_one() -> None:
+    async def admit(scope: Scope) -> Caller:
+        return Caller(organization="acme", key="k")
+
+    [route] = guarded([Picky("/things/{id}", mine)], admit, new_id)
+    scope: Scope = {"type": "http", "method": "GET", "root_path": ""}
+    assert route.matches({**scope, "path": "/things/one"})[0] is Match.FULL
+    assert route.matches({**scope, "path": "/things/not"})[0] is Match.NONE

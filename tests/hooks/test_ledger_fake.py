@@ -62,6 +62,12 @@ async def test_all_organizations_together_are_asked_for_by_name_and_told_apart_t
         await both.usage("acme", since=NOON, group_by=("organization",))
 
 
+async def test_of_all_organizations_some_can_be_meant() -> None:
+    ledger = FakeLedger(*(FakeCall(at=NOON, organization=one, cost_nano_usd=1) for one in ("acme", "globex", "acme")))
+    [found] = await ledger.usage(EVERY_ORGANIZATION, since=NOON, group_by=("organization",), among={"globex"})
+    assert (found.group["organization"], found.calls) == ("globex", 1)
+
+
 async def test_groups_come_in_the_order_of_their_values() -> None:
     found = await ledger().usage("acme", since=NOON, group_by=("day", "user"))
     assert [(dict(one.group), one.calls) for one in found] == [

@@ -6,21 +6,19 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, Final
 
+import httpx
 import psutil
 import pytest
 from sqlalchemy import text
 from standardwebhooks import Webhook
 
 from cognitude_plugins.alert_channels.channels.signature import new_secret
-from cognitude_plugins.alert_channels.delivery import outbox
 from cognitude_plugins.gateway.storage.database import Storage
-from hooks import Message
 from tests.journeys.waiting import eventually
 from tests.processes import Running, gateway
 
@@ -47,7 +45,7 @@ class Receivers:
         data = self._verifier.verify(body, headers)["data"]
         with self._lock:
             self.came += 1
-            self.ids[path, data["title"]].add(headers["webhook-id"])
+            self.ids[path, data["data"]["name"]].add(headers["webhook-id"])
             if self.killed >= self.kills or self.gateway is None:
                 return True
             for worker in self.gateway.children(recursive=True):
@@ -100,28 +98,34 @@ def config(database: str, receivers: str, secret: str) -> str:
     )
 
 
-def cross(storage: Storage, title: str) -> None:
-    """As an evaluation does that finds a threshold crossed, and another one that does not know of it."""
-    now = datetime.now(UTC)
-    message = Message(id="", kind="firing", at=now, organization="default", title=title, about=title)
-
-    def work(connection: Any) -> None:
-        for name in CHANNELS:
-            now_ms = round(now.timestamp() * 1000)
-            outbox.enqueue(connection, channel=f"yaml:{name}", dedup_key=title, message=message, now_ms=now_ms)
-
-    for _ in range(2):
-        storage.write_now(work)
+def cross(one: Running, name: str) -> None:
+    """A rule whose threshold is crossed is looked at twice, by whichever workers it comes to."""
+    rule = {"name": name, "metric": "calls", "operator": ">=", "threshold": 0}
+    with one.client() as client:
+        id = answered(client, "/alerts/configs", rule, 201)["id"]
+        for _ in range(2):
+            [found] = answered(client, "/alerts/check", {"rules": [id], "apply": True}, 200)["data"]
+            assert found["broken"]
 
 
-def settled(storage: Storage) -> bool:
-    return {state for _, state, _ in standing(storage)} == {"sent"}
+def answered(client: httpx.Client, path: str, body: Any, status: int) -> Any:
+    """Asked again where the worker that was asked has died."""
+    while True:
+        with suppress(httpx.TransportError):
+            found = client.post(path, json=body)
+            assert found.status_code == status, found.text
+            return found.json()
 
 
-def standing(storage: Storage) -> list[tuple[str, str, str | None]]:
-    """Every message's channel and state, with what its last attempts came to."""
+def settled(storage: Storage, messages: int) -> bool:
+    found = {(id, state) for id, _, state, _ in standing(storage)}
+    return len(found) == messages and {state for _, state in found} == {"sent"}
+
+
+def standing(storage: Storage) -> list[tuple[str, str, str, str | None]]:
+    """Every message's id, channel and state, with what its last attempts came to."""
     asked = text(
-        "SELECT o.channel, o.state, a.detail FROM alert_outbox o LEFT JOIN alert_attempt a ON a.message = o.id"
+        "SELECT o.id, o.channel, o.state, a.detail FROM alert_outbox o LEFT JOIN alert_attempt a ON a.message = o.id"
     )
     return storage.read_now(lambda connection: [tuple(row) for row in connection.execute(asked)])
 
@@ -138,9 +142,12 @@ def each_arrives_once(folder: Path, database: str, *, kills: int) -> None:
         receivers.gateway = psutil.Process(one.process.pid)
         while receivers.killed < kills:
             receivers.kills = receivers.killed + 1
-            alerts.append(f"alert {len(alerts)}")
-            cross(storage, alerts[-1])
-            assert eventually(lambda: settled(storage), 90), (standing(storage), one.text())
+            alerts.append(f"alert-{len(alerts)}")
+            cross(one, alerts[-1])
+            assert eventually(lambda: settled(storage, len(CHANNELS) * len(alerts)), 90), (
+                standing(storage),
+                one.text(),
+            )
         check(one, receivers, alerts, kills)
     storage.close()
 

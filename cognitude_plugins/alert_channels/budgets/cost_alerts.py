@@ -77,3 +77,5 @@ def _print(found: Any) -> None:
     for one in found:
         channels = ", ".join(one.get("channels") or ()) or "every channel that hears it"
         click.echo(f"{one['name']}: {one['metric']} > {one['threshold']:g} ({one['severity']}), to {channels}")
+    for warning in dict.fromkeys(one["warning"] for one in found if one.get("warning")):
+        click.echo(f"Warning: {warning}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hooks import EVERY_ORGANIZATION, Gateway, Tick
 
+from ..channels.named import missing
 from .hard import MISSING, publish
 from .owned import declared, shares
 from .settings import DeclaredBudget
@@ -117,15 +118,10 @@ class Desk:
     def warning(self, one: Owned) -> str | None:
         """What is missing for it to be held to, or to be told of."""
         there, budget = self._opened, one.budget
-        known = {target.name for target in there.lifecycle.targets.targets(one.organization)}
-        missing = [
-            f"there is no channel {name!r} that its alerts could go to."
-            for name in budget.channels
-            if name not in known
-        ]
+        found = missing(budget.channels, {one.name for one in there.lifecycle.targets.targets(one.organization)})
         if budget.hard and budget.enabled and not there.gateway.ceilings.held:
-            missing = [MISSING, *missing]
-        return " ".join(missing) or None
+            found = [MISSING, *found]
+        return " ".join(found) or None
 
     def status(self) -> Mapping[str, Any]:
         """For ``/health``; with a ``status`` only where something is wrong."""

@@ -28,6 +28,8 @@ MOST_USD: Final = Decimal(10**6) * 1000
 MOST_HARD_USD: Final = Decimal(10**6)
 """So far the plugin that holds calls to them counts exactly."""
 MOST_THRESHOLDS: Final = 10
+_FIRST: Final = date(1971, 1, 1)
+_LAST: Final = date(9998, 1, 1)
 _NANO: Final = Decimal("0.000000001")
 
 Name = Annotated[str, Field(pattern=NAME)]
@@ -88,7 +90,7 @@ class Budget(BaseModel):
     per: Per = Field(
         description="Calendar day, week (from Monday) or month of the organization's time zone; total: all since a day."
     )
-    since: date | None = Field(
+    since: Annotated[date, Field(ge=_FIRST, le=_LAST)] | None = Field(
         default=None, description="Of total, the first day that counts; by default the day it was made."
     )
     scope: Scope = Field(default="organization", description="Whose spending: all, or one key's, user's, …")

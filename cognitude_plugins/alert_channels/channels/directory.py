@@ -147,7 +147,7 @@ class Directory:
         except ValueError as error:
             problem = f"its settings cannot be read: {error}"
         log.warning("the channel %s of %s is not used: %s", row.name, row.organization, problem)
-        return replace(_of_row(row), problem=problem)
+        return replace(_of_row(row, Wants()), problem=problem)
 
     def _of_yaml(self, name: str, declaration: Declaration) -> Known:
         settings = own_settings_of(declaration)
@@ -169,8 +169,9 @@ def _made(type: str, settings: BaseModel, outbound: Outbound) -> Channel:
     return channel
 
 
-def _of_row(row: Row) -> Known:
-    wants = Wants.model_validate_json(row.settings)
+def _of_row(row: Row, wants: Wants | None = None) -> Known:
+    """Raises ``ValidationError`` where nobody says what it ``wants`` and it cannot be read."""
+    wants = wants or Wants.model_validate_json(row.settings)
     target = wants.target(id=row.id, name=row.name, organization=row.organization)
     return Known(target=target, type=row.type, wants=wants, enabled=row.enabled, row=row)
 

@@ -19,8 +19,8 @@ from ..delivery.ids import new_id
 from . import stored
 from .bodies import ChannelChanges, NewChannel
 from .directory import DECLARED, Directory, Known
-from .forms import merged, with_secrets
-from .kinds import Rotates, declared_only, field_names, kind
+from .forms import kept, merged, with_secrets
+from .kinds import Leads, Rotates, declared_only, field_names, kind
 from .settings import Wants, own_settings
 from .stored import Row
 
@@ -83,7 +83,9 @@ class Editor:
             wants = {**known.wants.model_dump(), **changes.model_dump(include=given & set(_WANTS))}
             row = replace(row, settings=_wanted(Wants.model_validate(wants)))
         if "settings" in given:
-            settings = merged(self._present_settings(row), changes.settings)
+            present = self._present_settings(row)
+            settings = merged(present, changes.settings)
+            _stays(row.type, present, changes.settings, settings)
             row = self._sealed(row, _valid(row.type, settings, written=changes.settings))
         await self._replaced(before, row, back="enabled" in given and changes.enabled)
         return self._present(row.id)
@@ -191,6 +193,18 @@ def _fresh(type: str) -> Mapping[str, Any]:
     except ValueError as error:
         raise refused(f"type: {error}.", param="type") from None
     return found.fresh() if isinstance(found, Rotates) else {}
+
+
+def _stays(type: str, present: Mapping[str, Any], given: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    """What nobody is shown is not sent elsewhere by somebody who does not know it."""
+    found = kind(type)
+    if not isinstance(found, Leads):
+        return
+    moved = next((name for name in found.goes_to if present.get(name) != after.get(name)), None)
+    for name in found.along if moved else ():
+        if kept(present.get(name), given.get(name), after.get(name)):
+            place = f"settings.{name}"
+            raise refused(f"{place}: must be given again where {moved} is changed.", param=place)
 
 
 def _valid(type: str, settings: Mapping[str, Any], *, written: Mapping[str, Any]) -> BaseModel:

@@ -8,7 +8,7 @@ import ssl
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
@@ -35,6 +35,9 @@ MailAddress = Annotated[str, Field(max_length=254, pattern=_ADDRESS)]
 
 
 class Email:
+    goes_to: ClassVar = ("host", "port")
+    along: ClassVar = ("password",)
+
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
 

@@ -43,6 +43,11 @@ def restored(present: Any, value: Any) -> Any:
     return value
 
 
+def kept(present: Any, given: Any, after: Any) -> bool:
+    """Whether some text that is there stays without having been said again."""
+    return bool((_texts(present) & _texts(after)) - _texts(given))
+
+
 def hushed(text: str, settings: BaseModel | None) -> str:
     """A text of a type's own without the secrets of its settings, whole or as parts of a URL."""
     found = sorted(_secrets({} if settings is None else settings.model_dump()), key=len, reverse=True)
@@ -61,6 +66,13 @@ def _secrets(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for one in value:
             yield from _secrets(one)
+
+
+def _texts(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return set().union(*map(_texts, inner))
 
 
 def _plain(value: Any) -> Any:

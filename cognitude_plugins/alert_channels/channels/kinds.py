@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import iscoroutinefunction
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -16,6 +16,16 @@ from hooks import CHANNELS, Channel
 
 DECLARED_ONLY: Final = "declared_only"
 """In a field's ``json_schema_extra``: it can be set in plugins.yaml only, such as the path of a file."""
+
+
+@runtime_checkable
+class Leads(Protocol):
+    """A type that sends secrets along: whoever changes where they go has to know them, as they are never shown."""
+
+    goes_to: ClassVar[Sequence[str]]
+    """The settings that say where."""
+    along: ClassVar[Sequence[str]]
+    """The settings that are sent there."""
 
 
 @runtime_checkable

@@ -25,7 +25,7 @@ def mail(message: Message, sender: str, recipients: Sequence[str]) -> EmailMessa
     made, domain = EmailMessage(policy=_POLICY), sender.rpartition("@")[2]
     made["From"] = Address(addr_spec=sender)
     made["To"] = tuple(Address(addr_spec=one) for one in recipients)
-    made["Subject"] = shortened(headline(message), _MOST_SUBJECT)
+    made["Subject"] = _subject(message)
     made["Date"] = message.at
     made["Message-ID"] = f"<{_safe(message.id)}@{domain}>"
     if message.about:
@@ -70,6 +70,11 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f'<th align="left">{escape(one_line(one))}</th>' for one in columns)
     body = "".join(f"<tr>{''.join(f'<td>{escape(one_line(cell))}</td>' for cell in row)}</tr>" for row in rows)
     return f'<table cellpadding="4">{f"<tr>{head}</tr>" if head else ""}{body}</table>'
+
+
+def _subject(message: Message) -> str:
+    """What looks like an encoded word (RFC 2047) would be decoded when it is set, into line breaks too."""
+    return shortened(headline(message), _MOST_SUBJECT).replace("=?", "= ?")
 
 
 def _safe(id: str) -> str:

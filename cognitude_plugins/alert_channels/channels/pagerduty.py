@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -32,6 +32,9 @@ RoutingKey = Annotated[SecretStr, Field(min_length=1, max_length=256)]
 
 class PagerDuty:
     """Its severities are named as ours; it takes a resolve of what it does not know."""
+
+    goes_to: ClassVar = ("url",)
+    along: ClassVar = ("routing_key",)
 
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid", frozen=True)

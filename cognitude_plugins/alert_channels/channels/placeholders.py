@@ -6,7 +6,7 @@ What is filled in is a value and never a part of the JSON itself: it cannot end 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -16,6 +16,9 @@ from hooks import Message
 from .wording import headline, lines, one_line, shortened
 
 MOST_SUMMARY: Final = 1024
+MOST_PLACES: Final = 64
+"""What is filled in may be long: a body with a thousand places of it would be a thousand times as long."""
+
 _PLACE: Final = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _ACTIONS: Final = {"resolved": "resolve"}
 SECRET: Final = "secret."
@@ -54,6 +57,14 @@ def values(message: Message) -> dict[str, Any]:
         "facts": dict(message.facts),
         "data": dict(message.data),
     }
+
+
+def places(template: Any) -> int:
+    """How often something is filled in."""
+    if isinstance(template, str):
+        return sum(match.group(1) is not None for match in _PLACE.finditer(template))
+    inner = template.values() if isinstance(template, Mapping) else template
+    return sum(map(places, inner)) if isinstance(inner, Iterable) else 0
 
 
 def check(template: Any, secrets: Collection[str], where: str = "body") -> None:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 from datetime import time
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    create_model,
+)
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from hooks import EVERY_ORGANIZATION, Severity
@@ -22,13 +31,22 @@ Name = Annotated[str, Field(pattern=NAME)]
 Summary = Literal["daily", "weekly"]
 
 
+def _local(clock: time) -> time:
+    if clock.tzinfo is not None:
+        raise ValueError("is by the organization's clock, without a zone of its own")
+    return clock
+
+
+Clock = Annotated[time, AfterValidator(_local)]
+
+
 class QuietHoursSettings(BaseModel):
     """By the clock of the organization's time zone; over midnight where ``end`` is earlier."""
 
     model_config = _STRICT
 
-    start: time = Field(description="From when on what is less than critical waits, as in 22:00.")
-    end: time = Field(description="Until when, as in 07:00.")
+    start: Clock = Field(description="From when on what is less than critical waits, as in 22:00.")
+    end: Clock = Field(description="Until when, as in 07:00.")
 
 
 class Wants(BaseModel):

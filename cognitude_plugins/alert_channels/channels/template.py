@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -23,6 +23,9 @@ SecretText = Annotated[SecretStr, Field(min_length=1, max_length=4096)]
 
 
 class Template:
+    goes_to: ClassVar = ("url",)
+    along: ClassVar = ("headers", "secrets")
+
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -39,6 +42,9 @@ class Template:
         @model_validator(mode="after")
         def _known(self) -> Template.Config:
             placeholders.check(self.body, self.secrets)
+            found = placeholders.places(self.body)
+            if found > placeholders.MOST_PLACES:
+                raise ValueError(f"body: has {found} places, and {placeholders.MOST_PLACES} are the most")
             return self
 
     def __init__(self, config: Config) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import orjson
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
@@ -35,6 +35,9 @@ class Previous(BaseModel):
 
 
 class Webhook:
+    goes_to: ClassVar = ("url",)
+    along: ClassVar = ("headers",)
+
     class Config(BaseModel):
         model_config = ConfigDict(extra="forbid", frozen=True)
 

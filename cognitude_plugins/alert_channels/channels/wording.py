@@ -42,7 +42,8 @@ def headline(message: Message) -> str:
     title = one_line(message.title)
     if message.kind == "firing":
         return f"[{message.severity}] {title}"
-    return title if message.kind == "summary" else f"[{message.kind}] {title}"
+    # The titles of what is over and of summaries say so themselves.
+    return f"[{message.kind}] {title}" if message.kind == "test" else title
 
 
 def origin(message: Message) -> str:

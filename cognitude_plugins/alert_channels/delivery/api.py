@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import Database, operation
+from hooks import EVERY_ORGANIZATION, Database, operation
 from hooks.endpoint import answer, answering, body_as, query_as, refused
 
 from ..channels.api import TAG, channel_of, organization_of
@@ -58,9 +58,10 @@ class _Api:
         async def list_deliveries(request: Request) -> Response:
             asked = query_as(request, DeliveriesQuery)
             known = await channel_of(self.desk, request, request.path_params["id"])
+            whose, most = organization_of(request), asked.limit + 1
             found = await self.desk.database.read(
-                organization_of(request),
-                lambda connection: history.deliveries(connection, known.id, most=asked.limit + 1, before=asked.after),
+                whose,
+                lambda connection: history.deliveries(connection, whose, known.id, most=most, before=asked.after),
             )
             page = found[: asked.limit]
             further = page[-1].id if len(found) > len(page) else None
@@ -84,8 +85,11 @@ class _Api:
             id, whose = request.path_params["id"], organization_of(request)
             await self.desk.directory.refresh()
             database = self.desk.database
-            found = await database.read(whose, lambda connection: history.find(connection, id))
-            known = None if found is None else self.desk.directory.find(found.channel)
+            found = None
+            if id.isprintable():
+                found = await database.read(whose, lambda connection: history.find(connection, id))
+            mine = found is not None and whose in (EVERY_ORGANIZATION, found.organization)
+            known = self.desk.directory.find(found.channel) if found is not None and mine else None
             if known is None or known.target.organization != whose:
                 raise refused(f"There is no delivery {id[:80]!r}.", status=404, code="not_found")
             if not known.usable:

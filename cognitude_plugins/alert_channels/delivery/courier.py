@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ MOST: Final = 24
 """At once in one process."""
 FEW: Final = 4
 """Of them to one channel."""
+SHARE: Final = 8
+"""Of them that are begun at once of one organization, which has no more than twice as many under way."""
 
 _CLAIMS: Final = 3
 """The times that an attempt may take before a claim runs out."""
@@ -148,6 +151,8 @@ class Courier:
     async def _claim(self, room: int) -> Sequence[Claimed]:
         name = token_hex(8)
         busy = {one.channel for one in self._under_way.values()}
+        counted = Counter(one.message.organization for one in self._under_way.values())
+        full = [name for name, count in counted.items() if count >= SHARE]
 
         def look(connection: Connection) -> tuple[int, bool]:
             now_ms = clock.now_ms(connection)
@@ -157,7 +162,15 @@ class Courier:
             now_ms = clock.now_ms(connection)
             until_ms = now_ms + round(_CLAIMS * self._timeout * 1000)
             return outbox.claim(
-                connection, claim=name, now_ms=now_ms, until_ms=until_ms, most=room, of_one_channel=FEW, without=busy
+                connection,
+                claim=name,
+                now_ms=now_ms,
+                until_ms=until_ms,
+                most=room,
+                of_one_channel=FEW,
+                of_one_organization=SHARE,
+                without=busy,
+                without_organizations=full,
             )
 
         # Most of the time there is nothing: to see that, nobody has to wait for a turn to write.

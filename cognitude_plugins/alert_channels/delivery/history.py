@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, select, update
 
+from hooks import EVERY_ORGANIZATION
+
 from ..tables import AlertAttempt, AlertOutbox
 
 _OUTBOX: Final[Any] = AlertOutbox.__table__  # type: ignore[attr-defined]
@@ -50,9 +52,15 @@ class Counts:
     oldest_ms: int | None = None
 
 
-def deliveries(connection: Connection, channel: str, *, most: int, before: str = "") -> Sequence[Delivery]:
-    """The newest first; with ``before`` those that come after this one in the list."""
+def deliveries(
+    connection: Connection, organization: str, channel: str, *, most: int, before: str = ""
+) -> Sequence[Delivery]:
+    """The newest first; with ``before`` those that come after this one in the list. Of a channel that plugins.yaml has
+    given to an organization, none of what it heard of others before.
+    """
     wanted = select(_OUTBOX).where(_OUTBOX.c.channel == channel).order_by(_OUTBOX.c.id.desc()).limit(most)
+    if organization != EVERY_ORGANIZATION:
+        wanted = wanted.where(_OUTBOX.c.organization == organization)
     if before:
         wanted = wanted.where(_OUTBOX.c.id < before)
     rows = connection.execute(wanted).all()

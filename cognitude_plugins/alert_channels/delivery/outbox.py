@@ -6,8 +6,10 @@ row first, for a time; if he dies, another one sends it again with the same id, 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from random import random
 from typing import Any, Final
 
 from sqlalchemy import Connection, and_, func, or_, select, update
@@ -83,6 +85,16 @@ def drop_channel(connection: Connection, channel: str, *, now_ms: int) -> int:
     return _end(connection, _OUTBOX.c.channel == channel, now_ms=now_ms)
 
 
+def shed(connection: Connection, *, most: int, now_ms: int) -> int:
+    """Give up what waits for a channel beyond so many, the oldest first; how many messages that were."""
+    waiting = (_OUTBOX.c.state == "waiting", _OUTBOX.c.claimed_ms <= now_ms)
+    newest = (_OUTBOX.c.created_ms.desc(), _OUTBOX.c.id.desc())
+    place = func.row_number().over(partition_by=_OUTBOX.c.channel, order_by=newest)
+    placed = select(_OUTBOX.c.id, place.label("place")).where(*waiting).subquery()
+    beyond = _OUTBOX.c.id.in_(select(placed.c.id).where(placed.c.place > most))
+    return _end(connection, beyond, _OUTBOX.c.claimed_ms <= now_ms, now_ms=now_ms, state="failed")
+
+
 def waits(connection: Connection, now_ms: int) -> bool:
     """Whether there is anything to be claimed."""
     return connection.execute(select(_OUTBOX.c.id).where(_due(now_ms)).limit(1)).first() is not None
@@ -96,19 +108,20 @@ def claim(
     until_ms: int,
     most: int,
     of_one_channel: int,
+    of_one_organization: int,
     without: Collection[str] = (),
+    without_organizations: Collection[str] = (),
 ) -> Sequence[Claimed]:
-    """Messages that are due, the one that waits longest first; nobody else gets them before ``until_ms``.
+    """Messages that are due; nobody else gets them before ``until_ms``. To one channel, organizations take turns, and
+    of each one the message that waits longest is the first.
 
-    None of the channels ``without``, and of each other one at most so many.
+    None of the channels and organizations ``without``, and of each other one at most so many.
     """
-    turn = func.row_number().over(partition_by=_OUTBOX.c.channel, order_by=(_OUTBOX.c.due_ms, _OUTBOX.c.id))
-    due = (_due(now_ms), _OUTBOX.c.channel.not_in(without))
-    waiting = select(_OUTBOX.c.id, turn.label("turn")).where(*due).subquery()
+    free = (_OUTBOX.c.channel.not_in(without), _OUTBOX.c.organization.not_in(without_organizations))
     # The condition again: while a row was waited for, another one may have taken it.
     picked = (
         select(_OUTBOX.c.id)
-        .where(_OUTBOX.c.id.in_(select(waiting.c.id).where(waiting.c.turn <= of_one_channel)), _due(now_ms))
+        .where(_OUTBOX.c.id.in_(_shares(of_one_channel, of_one_organization, _due(now_ms), *free)), _due(now_ms))
         .order_by(_OUTBOX.c.due_ms, _OUTBOX.c.id)
         .limit(most)
         .with_for_update(skip_locked=True)
@@ -120,7 +133,7 @@ def claim(
         .values(claim=claim, claimed_ms=until_ms)
         .returning(_OUTBOX)
     )
-    rows = sorted(connection.execute(taken).all(), key=lambda row: (row.due_ms, row.id))
+    rows = _in_turn(connection.execute(taken).all())
     return [
         Claimed(message=unpacked(row.id, row.message), channel=row.channel, attempts=row.attempts, claim=claim)
         for row in rows
@@ -162,6 +175,29 @@ def give_back(connection: Connection, one: Claimed, *, due_ms: int | None = None
     return _written(connection, one, values if due_ms is None else {**values, "due_ms": due_ms})
 
 
+def _shares(of_one_channel: int, of_one_organization: int, *which: Any) -> Any:
+    """The ids of so many of each channel, and of them so many of each organization."""
+    number, mine = func.row_number(), (_OUTBOX.c.due_ms, _OUTBOX.c.id)
+    own = number.over(partition_by=(_OUTBOX.c.channel, _OUTBOX.c.organization), order_by=mine)
+    first = select(_OUTBOX, own.label("own")).where(*which).subquery()
+    turn = number.over(partition_by=first.c.channel, order_by=(first.c.own, func.random()))
+    second = select(first, turn.label("turn")).subquery()
+    share = number.over(partition_by=second.c.organization, order_by=(second.c.due_ms, second.c.id))
+    third = select(second.c.id, share.label("share")).where(second.c.turn <= of_one_channel).subquery()
+    return select(third.c.id).where(third.c.share <= of_one_organization)
+
+
+def _in_turn(rows: Sequence[Any]) -> list[Any]:
+    """The first is sent first where a receiver takes one at a time: of each organization the oldest, whoever's lot."""
+    lots = {row.organization: random() for row in rows}
+    counted: Counter[tuple[str, str]] = Counter()
+    placed = []
+    for row in sorted(rows, key=lambda row: (row.due_ms, row.id)):
+        counted[row.channel, row.organization] += 1
+        placed.append((counted[row.channel, row.organization], lots[row.organization], row.due_ms, row.id, row))
+    return [row for *_, row in sorted(placed, key=lambda one: one[:4])]
+
+
 def _due(now_ms: int) -> Any:
     mine = (_OUTBOX.c.state == "waiting", _OUTBOX.c.due_ms <= now_ms, _OUTBOX.c.claimed_ms <= now_ms)
     first = _FIRST.c
@@ -178,7 +214,7 @@ def _written(connection: Connection, one: Claimed, values: dict[str, Any]) -> bo
     return bool(connection.execute(update(_OUTBOX).where(*mine).values(**values)).rowcount)
 
 
-def _end(connection: Connection, *which: Any, now_ms: int) -> int:
-    ended = {"state": "dropped", "ended_ms": now_ms, "claim": None, "claimed_ms": 0}
+def _end(connection: Connection, *which: Any, now_ms: int, state: str = "dropped") -> int:
+    ended = {"state": state, "ended_ms": now_ms, "claim": None, "claimed_ms": 0}
     dropped = update(_OUTBOX).where(_OUTBOX.c.state == "waiting", *which).values(**ended)
     return int(connection.execute(dropped).rowcount)

@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute, Match, Route
+from starlette.types import Scope
 
 from hooks import EVERY_ORGANIZATION, Caller, operation
 from hooks.endpoint import Refused, answer, answering, body_as, query_as, refused
@@ -21,11 +22,15 @@ from .bodies import AlertDetail, AlertList, AlertQuery, AlertSilenceBody, NoteBo
 from .lifecycle import Lifecycle, WrongState
 from .listing import Listed, Wanted, listed, one_listed
 from .silence import Silence
-from .silence_api import new_silence, silence_routes
+from .silence_api import new_silence, put, silence_routes
 from .standing import Standing
 
 TAG: Final = "Alerts"
 _ONE: Final = "/alerts/{id}"
+
+
+_NAMED: Final = frozenset({"budgets", "channels", "check", "configs", "silences", "summaries"})
+"""What stands at the place of an id and is none."""
 
 
 class Watch(Protocol):
@@ -42,11 +47,20 @@ def routes(watch: Watch) -> list[BaseRoute]:
     return [
         *silence_routes(watch, TAG),
         Route("/alerts", api.list(), methods=["GET"]),
-        Route(_ONE, api.show(), methods=["GET"]),
+        _OneAlert(_ONE, api.show(), methods=["GET"]),
         Route(f"{_ONE}/ack", api.acknowledge(), methods=["POST"]),
         Route(f"{_ONE}/resolve", api.resolve(), methods=["POST"]),
         Route(f"{_ONE}/silence", api.silence(), methods=["POST"]),
     ]
+
+
+class _OneAlert(Route):
+    """Not of ``/alerts/check``, which would be told to have a GET."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, found = super().matches(scope)
+        named = match is not Match.NONE and found["path_params"]["id"] in _NAMED
+        return (Match.NONE, {}) if named else (match, found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +143,7 @@ class _Api:
             across=True,
             tag=TAG,
             request=AlertSilenceBody,
-            responses={201: SilenceBody, 404: None, 408: None},
+            responses={201: SilenceBody, 404: None, 408: None, 409: None},
         )
         @answering
         async def silence_alert(request: Request) -> Response:
@@ -138,11 +152,9 @@ class _Api:
             wanted = await body_as(request, AlertSilenceBody)
             now = self.watch.now()
             made: Silence = new_silence(
-                alert.organization, {"alert": alert.id}, now, wanted.end, who(request), wanted.comment, now
+                alert.organization, {"alert": alert.id}, now, wanted.end, request.state.caller, wanted.comment, now
             )
-            await self.watch.lifecycle.database.write(
-                alert.organization, lambda connection: stored.add_silence(connection, made)
-            )
+            await put(self.watch, made)
             return answer(bodies.silence_body(made), 201)
 
         return silence_alert

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from hooks import Severity
 
@@ -23,7 +23,18 @@ _LONGEST: Final = timedelta(days=366)
 Note = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
 Id = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9._:@/-]*$")]
 Length = Annotated[Duration, between(timedelta(minutes=1), _LONGEST)]
-Moment = Annotated[AwareDatetime, Field(gt=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
+
+
+def _no_number(value: Any) -> Any:
+    """Seconds since 1970, which pydantic takes, are in no schema."""
+    text = str(value)
+    if isinstance(value, (int, float)) or text.strip().replace(".", "", 1).lstrip("+-").isdigit():
+        raise ValueError(f"a time is written as in 2026-11-30T12:00:00Z, not {text[:40]}")
+    return value
+
+
+_TIME = Annotated[AwareDatetime, BeforeValidator(_no_number)]
+Moment = Annotated[_TIME, Field(gt=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC))]
 
 
 class AlertQuery(BaseModel):

@@ -227,7 +227,8 @@ class Lifecycle:
             )
 
     def _audience(self, organization: str, silences: Sequence[Silence]) -> Audience:
-        return Audience(targets=self.targets.targets(organization), silences=silences, zone=self.zone(organization))
+        mine = [one for one in silences if one.organization in (EVERY_ORGANIZATION, organization)]
+        return Audience(targets=self.targets.targets(organization), silences=mine, zone=self.zone(organization))
 
 
 def _grouped(observations: Iterable[Observation]) -> dict[str, list[Observation]]:

@@ -43,7 +43,7 @@ def listed(connection: Connection, wanted: Wanted) -> tuple[list[Listed], bool]:
     if wanted.since_ms is not None:
         question = question.where(ALERT.c.pending_ms >= wanted.since_ms)
     if wanted.after:
-        question = _behind(connection, question, wanted.after)
+        question = _behind(connection, question, wanted)
     rows = connection.execute(question.limit(wanted.limit + 1)).mappings().all()
     found = [Listed(alert=standing(dict(row)), updated_ms=row["updated_ms"]) for row in rows[: wanted.limit]]
     return found, len(rows) > wanted.limit
@@ -68,11 +68,12 @@ def _equal(wanted: Wanted) -> Mapping[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _behind(connection: Connection, question: Any, after: str) -> Any:
-    """Nothing behind one that is not there any more."""
-    place = connection.execute(
-        select(_OVER.label("over"), ALERT.c.pending_ms, ALERT.c.id).where(ALERT.c.id == after)
-    ).first()
+def _behind(connection: Connection, question: Any, wanted: Wanted) -> Any:
+    """Nothing behind one that is not there any more, or is another organization's."""
+    place_of = select(_OVER.label("over"), ALERT.c.pending_ms, ALERT.c.id).where(ALERT.c.id == wanted.after)
+    if wanted.organization is not None:
+        place_of = place_of.where(ALERT.c.organization == wanted.organization)
+    place = connection.execute(place_of).first()
     if place is None:
         return question.where(ALERT.c.id.is_(None))
     older = or_(

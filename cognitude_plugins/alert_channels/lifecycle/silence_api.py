@@ -55,19 +55,10 @@ def _make(watch: Watch, tag: str) -> Any:
     async def make_silence(request: Request) -> Response:
         query_as(request, Nothing)
         organization, wanted = organization_of(request), await body_as(request, NewSilence)
-        caller: Caller = request.state.caller
         now, matchers = watch.now(), wanted.matchers.model_dump(exclude_none=True)
         start = wanted.start or now
-        made = new_silence(organization, matchers, start, wanted.end, caller.user or caller.key, wanted.comment, now)
-
-        def work(connection: Any) -> bool:
-            there = stored.silences(connection, made.created_ms, organization)
-            if len(there) < MOST:
-                stored.add_silence(connection, made)
-            return len(there) < MOST
-
-        if not await watch.lifecycle.database.write(organization, work):
-            raise refused(f"There are {MOST} silences already.", status=409, code="too_many_silences")
+        made = new_silence(organization, matchers, start, wanted.end, request.state.caller, wanted.comment, now)
+        await put(watch, made)
         return answer(bodies.silence_body(made), 201)
 
     return make_silence
@@ -117,12 +108,25 @@ def _delete(watch: Watch, tag: str) -> Any:
     return delete_silence
 
 
+async def put(watch: Watch, made: Silence) -> None:
+    """Raises `hooks.endpoint.Refused` where the organization has so many."""
+
+    def work(connection: Any) -> bool:
+        there = stored.silences(connection, made.created_ms, made.organization)
+        if len(there) < MOST:
+            stored.add_silence(connection, made)
+        return len(there) < MOST
+
+    if not await watch.lifecycle.database.write(made.organization, work):
+        raise refused(f"There are {MOST} silences already.", status=409, code="too_many_silences")
+
+
 def new_silence(
     organization: str,
     matchers: Mapping[str, str],
     start: datetime,
     end: Callable[[datetime], datetime],
-    by: str,
+    caller: Caller,
     comment: str | None,
     now: datetime,
 ) -> Silence:
@@ -139,7 +143,8 @@ def new_silence(
         matchers=matchers,
         from_ms=_ms(start),
         until_ms=_ms(until),
-        by=by,
+        by=caller.user or caller.key,
+        operator=caller.admin,
         comment=comment,
         created_ms=_ms(now),
     )

@@ -37,6 +37,7 @@ _PLAIN: Final = (
     "acknowledged_by",
     "resolved_ms",
 )
+_SILENCE_PLAIN: Final = ("id", "organization", "from_ms", "until_ms", "by", "operator", "comment")
 _DETAIL: Final = ("name", "series", "repeat_ms", "window", "channels", "labels", "facts", "data", "heard")
 
 
@@ -107,7 +108,7 @@ def silences(connection: Connection, now: int, organization: str | None = None) 
 
 
 def add_silence(connection: Connection, silence: Silence) -> None:
-    values = {name: getattr(silence, name) for name in ("id", "organization", "from_ms", "until_ms", "by", "comment")}
+    values = {name: getattr(silence, name) for name in _SILENCE_PLAIN}
     matchers = json.dumps(dict(silence.matchers))
     connection.execute(insert(_SILENCE).values(**values, matchers=matchers, created_ms=silence.created_ms))
 

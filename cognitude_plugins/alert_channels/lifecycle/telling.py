@@ -59,15 +59,16 @@ class Audience:
         changed = []
         for alert in standing:
             due = [target for target in self._due(alert, now) if alert.severity == "critical" or not quiet[target.id]]
-            if due and not silenced(alert, self.silences, now):
+            due = [target for target in due if not silenced(alert, target, self.silences, now)]
+            if due:
                 told = _told(alert, due, now)
                 changed.append(told)
                 for target in due:
                     rooms.put(target, "firing", told, None)
         for alert in ended:
-            loud = moment if not alert.heard else silent_until(alert, self.silences, moment)
             for target in self.targets:
                 if target.id in alert.heard:
+                    loud = silent_until(alert, target, self.silences, moment)
                     until = None if alert.severity == "critical" else quiet_until(target.quiet_hours, self.zone, loud)
                     rooms.put(target, "resolved", alert, until or (None if loud == moment else loud))
         return rooms.notices(), changed

@@ -68,6 +68,7 @@ def _settings() -> None:
         sa.Column("from_ms", sa.BigInteger, nullable=False),
         sa.Column("until_ms", sa.BigInteger, nullable=False),
         sa.Column("by", sa.Text, nullable=True),
+        sa.Column("operator", sa.Boolean, nullable=False),
         sa.Column("comment", sa.Text, nullable=True),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
     )

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from hooks import operation
+from hooks import EVERY_ORGANIZATION, operation
 from hooks.endpoint import Refused, answer, answering, body_as, explained, query_as, refused
 
 from ..channels.api import organization_of
@@ -64,7 +64,7 @@ class _Api:
                 bound = await self.watch.rulebook.add(organization, rule, self._now_ms())
             except (NameTaken, TooManyRules) as error:
                 raise _conflict(error) from None
-            return answer(self._shown(bound), 201)
+            return answer(self._shown(bound, request), 201)
 
         return make_rule
 
@@ -82,7 +82,7 @@ class _Api:
             query_as(request, Nothing)
             await self.watch.rulebook.refresh()
             found = self.watch.rulebook.watching(organization_of(request))
-            return answer(RuleList(data=[self._shown(one) for one in found]))
+            return answer(RuleList(data=[self._shown(one, request) for one in found]))
 
         return list_rules
 
@@ -98,7 +98,7 @@ class _Api:
         @answering
         async def show_rule(request: Request) -> Response:
             query_as(request, Nothing)
-            return answer(self._shown(await self._of(request)))
+            return answer(self._shown(await self._of(request), request))
 
         return show_rule
 
@@ -132,7 +132,7 @@ class _Api:
                 raise _conflict(error) from None
             if bound is None:
                 raise _missing(id)
-            return answer(self._shown(bound))
+            return answer(self._shown(bound, request))
 
         return change_rule
 
@@ -174,13 +174,19 @@ class _Api:
             raise refused(f"The rule {found.rule.name!r} is the gateway's own.", status=409, code="not_own")
         return found
 
-    def _shown(self, bound: Bound) -> RuleBody:
+    def _shown(self, bound: Bound, request: Request) -> RuleBody:
+        """What is not known of another organization is that one's matter."""
         try:
             every = checks(bound, self.watch.gateway.metrics)[0].every
         except ValueError:
             every = bound.rule.every or MINUTELY
-        unknown = self.watch.evaluation.unknown
-        return bodies.shown(bound, every, next((why for key, why in unknown.items() if key[0] == bound.id), None))
+        unknown, whose = self.watch.evaluation.unknown, organization_of(request)
+        mine = (
+            why
+            for (rule, of), why in unknown.items()
+            if rule == bound.id and (whose == EVERY_ORGANIZATION or of in ("", whose))
+        )
+        return bodies.shown(bound, every, next(mine, None), self.watch.warning(bound))
 
     def _now_ms(self) -> int:
         return round(self.watch.now().timestamp() * 1000)

@@ -79,6 +79,7 @@ class RuleBody(BaseModel):
     min_calls: int
     not_known: str | None = Field(description="Why it could not be looked at the last time, here.")
     not_known_since: str | None
+    warning: str | None = Field(description="What is missing for somebody to be told.")
     created_at: str | None
     updated_at: str | None
 
@@ -136,7 +137,7 @@ class CheckAnswer(BaseModel):
     data: list[Checked]
 
 
-def shown(bound: Bound, every: timedelta, not_known: tuple[str, Any] | None) -> RuleBody:
+def shown(bound: Bound, every: timedelta, not_known: tuple[str, Any] | None, warning: str | None) -> RuleBody:
     values = bound.rule.model_dump(mode="json", by_alias=False)
     why, since = not_known or (None, None)
     return RuleBody.model_validate(
@@ -149,6 +150,7 @@ def shown(bound: Bound, every: timedelta, not_known: tuple[str, Any] | None) -> 
             "declared": bound.declared,
             "not_known": why,
             "not_known_since": None if since is None else since.isoformat().replace("+00:00", "Z"),
+            "warning": warning,
             "created_at": None if bound.created_ms is None else moment(bound.created_ms),
             "updated_at": None if bound.updated_ms is None else moment(bound.updated_ms),
         }

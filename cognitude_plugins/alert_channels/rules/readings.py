@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from hooks import EVERY_ORGANIZATION, Ledger, Sums, Unanswerable, Unavailable
 
-from .checks import NOT_KNOWN, Check, Finding, Question, Read
+from .checks import NOT_KNOWN, Check, Finding, Question, Read, Verdict
 from .periods import Stretch, so_far
 
 _NONE: Final = Sums(group={})
+_AT_ONCE: Final = 2
+"""Questions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,18 +49,26 @@ class Readings:
 
 def _found(check: Check, organizations: Iterable[str], tables: Sequence[_Table]) -> Iterator[Finding]:
     failure, period = next((one.failure for one in tables if one.failure), ""), tables[0].period
+    if failure:
+        yield from (Finding(check, organization, NOT_KNOWN, period, failure) for organization in organizations)
+        return
     judge, values, together = check.judge, check.values, check.bound.together
-    rows = [(one.rows, one.nothing) for one in tables]
+    without = _judged(judge, [one.nothing for one in tables])
+    first, rest = tables[0].rows, tables[1:]
     for organization in organizations:
-        if failure:
-            yield Finding(check, organization, NOT_KNOWN, period, failure)
-            continue
         row = values if together else (organization, *values)
-        try:
-            verdict, why = judge([found.get(row, nothing) for found, nothing in rows]), ""
-        except (Unanswerable, Unavailable) as error:
-            verdict, why = NOT_KNOWN, str(error)
+        verdict, why = without
+        if row in first if not rest else any(row in one.rows for one in tables):
+            verdict, why = _judged(judge, [one.rows.get(row, one.nothing) for one in tables] if rest else (first[row],))
         yield Finding(check, organization, verdict, period, why)
+
+
+def _judged(judge: Callable[[Sequence[Read]], Verdict], found: Sequence[Read]) -> tuple[Verdict, str]:
+    """With why it is not known, where a metric of another plugin failed."""
+    try:
+        return judge(found), ""
+    except (Unanswerable, Unavailable) as error:
+        return NOT_KNOWN, str(error)
 
 
 async def read(
@@ -68,21 +79,30 @@ async def read(
 ) -> Readings:
     """Of each check with the organizations it is looked at for. ``due`` is a full minute: only sums are read then."""
     wanted: dict[tuple[Question, str], set[float]] = {}
+    zones: dict[str, set[str]] = {}
     for check, organizations in checks:
+        # Only of periods it matters whose days they are.
+        periods = any(isinstance(question.span, str) for question in check.questions)
+        of_these = {zone(one) for one in organizations} if periods else set()
+        for name in of_these:
+            zones.setdefault(name, set()).update(one for one in organizations if zone(one) == name)
         for question in check.questions:
-            # Only of periods it matters whose days they are.
-            zones = {_zone(question, one, zone) for one in organizations} if isinstance(question.span, str) else {""}
-            for name in zones:
+            for name in of_these if isinstance(question.span, str) else {""}:
                 wanted.setdefault((question, name), set()).update(check.quantiles)
-    tables = {
-        (question, name): await _answer(ledger, question, _stretch(question, name, due), tuple(sorted(quantiles)))
-        for (question, name), quantiles in wanted.items()
-    }
+    tables: dict[tuple[Question, str], _Table] = {}
+    waiting = iter(wanted.items())
+
+    async def ask() -> None:
+        for (question, name), quantiles in waiting:
+            among = None if question.together else zones.get(name)
+            stretch = _stretch(question, name, due)
+            tables[question, name] = await _answer(ledger, question, stretch, tuple(sorted(quantiles)), among)
+
+    # While the database looks for one answer, another is put together here.
+    async with asyncio.TaskGroup() as group:
+        for _ in range(_AT_ONCE):
+            group.create_task(ask())
     return Readings(zone=zone, tables=tables)
-
-
-def _zone(question: Question, organization: str, zone: Callable[[str], str]) -> str:
-    return zone(organization) if isinstance(question.span, str) else ""
 
 
 def _stretch(question: Question, zone: str, due: datetime) -> Stretch:
@@ -91,7 +111,9 @@ def _stretch(question: Question, zone: str, due: datetime) -> Stretch:
     return Stretch(since=due - timedelta(minutes=question.span), until=due)
 
 
-async def _answer(ledger: Ledger, question: Question, stretch: Stretch, quantiles: tuple[float, ...]) -> _Table:
+async def _answer(
+    ledger: Ledger, question: Question, stretch: Stretch, quantiles: tuple[float, ...], among: Collection[str] | None
+) -> _Table:
     dimensions = question.dimensions if question.together else ("organization", *question.dimensions)
     places = {one: place for place, one in enumerate(quantiles)}
     nothing = Read(_NONE, places, stretch.minutes)
@@ -102,8 +124,10 @@ async def _answer(ledger: Ledger, question: Question, stretch: Stretch, quantile
             until=stretch.until,
             group_by=dimensions,
             quantiles=quantiles,
+            among=among,
         )
     except (Unanswerable, Unavailable) as error:
         return _Table(nothing=nothing, period=stretch.name, failure=str(error) or type(error).__name__)
-    rows = {tuple(one.group[name] for name in dimensions): Read(one, places, stretch.minutes) for one in found}
+    minutes = stretch.minutes
+    rows = {tuple(map(one.group.__getitem__, dimensions)): Read(one, places, minutes) for one in found}
     return _Table(nothing=nothing, period=stretch.name, rows=rows)

@@ -128,6 +128,8 @@ class Rule(BaseModel):
         figure = BUILT_IN.get(self.metric or "")
         if self.window is not None and (self.slo is not None or (figure is not None and figure.period)):
             raise ValueError(f"{self.metric or 'slo'} has no window: it has its own")
+        if figure is not None and figure.unit == "share" and not 0 <= (self.threshold or 0) <= 1:
+            raise ValueError(f"{self.metric} is a share from 0 to 1: 5 % is 0.05, and {self.threshold:g} never is")
         return self
 
 

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from hooks import EVERY_ORGANIZATION, ConfigError, Gateway, Problem, Tick
 
+from ..channels.named import missing
 from .settings import DeclaredRule
 
 if TYPE_CHECKING:
     from ..lifecycle.lifecycle import Lifecycle, Targets
+    from .bound import Bound
     from .evaluation import Evaluation
     from .rulebook import Rulebook
 
@@ -89,6 +91,11 @@ class Watch:
             await self._sleep(settled)
         await self.rulebook.refresh()
         await self.evaluation.run(due)
+
+    def warning(self, bound: Bound) -> str | None:
+        """What is missing for somebody to be told."""
+        targets = self.lifecycle.targets.targets(bound.organization)
+        return " ".join(missing(bound.rule.channels, {one.name for one in targets})) or None
 
     async def sweep(self) -> None:
         """Forget what was over long ago: the job of each day."""

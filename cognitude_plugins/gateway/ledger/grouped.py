@@ -22,6 +22,7 @@ from .rollups import DAY_MS, QUARTER_MS, SUMS
 from .tiles import LENGTHS, Horizons, Kind, Tile, identity_tiles, tiles, total_tiles
 from .zone import WIDTHS, Offset, Span, cuts, named, offsets
 
+_TOLD: Final = SUMS[:-1]
 _OF_ALL_MODELS: Final = frozenset({"organization", "day", "hour"})
 
 _STARTS: Final = 20_000
@@ -80,7 +81,7 @@ def _groups(
     connection: Connection, question: Question, found: Iterable[Tile], in_force: Sequence[Offset]
 ) -> defaultdict[_Group, _Found]:
     groups: defaultdict[_Group, _Found] = defaultdict(_Found)
-    everybody = queries.organizations(connection) if question.organization is None else ()
+    everybody = queries.organizations(connection, question.among) if question.organization is None else ()
     rest = _rest_of(question)
     for piece in _pieces(found):
         ask, given = queries.totals(question, piece, in_force, connection.dialect.name, everybody)
@@ -214,12 +215,13 @@ def _hour(local: int, offset: int) -> tuple[int, int, int]:
 
 
 def _texts(dimensions: Sequence[str], group: _Group) -> dict[str, str]:
-    return {name: _text(name, value) for name, value in zip(dimensions, group, strict=True)}
+    pairs = zip(dimensions, group, strict=True)
+    return {name: value if type(value) is str else _text(name, value) for name, value in pairs}
 
 
 def _sums(question: Question, group: Mapping[str, str], found: _Found) -> Sums:
     seconds = [one / 1e6 for one in found.counted().quantiles(question.quantiles)] if question.quantiles else ()
-    sums: dict[str, Any] = dict(zip(SUMS[:-1], found.amounts[:-1], strict=True))
+    sums: dict[str, Any] = dict(zip(_TOLD, found.amounts, strict=False))
     return Sums(group=group, seconds=tuple(seconds), seconds_sum=found.amounts[-1] / 1e6, **sums)
 
 

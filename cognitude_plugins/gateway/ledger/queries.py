@@ -70,7 +70,8 @@ _ORGANIZATIONS: Final = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Of which organization (None: all), split by which dimensions, of rows with which values, at which quantiles.
+    """Of which organization (None: all, or those ``among``), split by which dimensions, of rows with which values, at
+    which quantiles.
 
     ``total``: also of all groups together.
     """
@@ -81,6 +82,7 @@ class Question:
     zone: str = "UTC"
     quantiles: tuple[float, ...] = ()
     total: bool = False
+    among: frozenset[str] | None = None
 
 
 def snapshot(connection: Connection) -> None:
@@ -105,10 +107,11 @@ def horizons(connection: Connection) -> Horizons:
     )
 
 
-def organizations(connection: Connection) -> tuple[str, ...]:
+def organizations(connection: Connection, among: frozenset[str] | None) -> tuple[str, ...]:
     """Those that have calls: with their names and the starts of pieces a primary key is searched, which needs no other
-    index."""
-    return tuple(connection.execute(_ORGANIZATIONS).scalars())
+    index. Of those ``among``, where they are said."""
+    found = connection.execute(_ORGANIZATIONS).scalars()
+    return tuple(found) if among is None else tuple(one for one in found if one in among)
 
 
 def days_there_are(organization: str | None) -> Select[Any]:
@@ -145,9 +148,10 @@ def totals(
     """
     tag, value = clip_tag(*question.filters.get("tag", "").partition("=")[::2])
     names = frozenset(question.filters)
+    by_name = question.organization is None and (question.among is not None or _by_organization(piece))
     if question.organization is not None:
         names |= {"organization"}
-    elif _by_organization(piece):
+    elif by_name:
         names |= {"organizations"}
     statement = _totals(
         piece.kind,
@@ -168,7 +172,7 @@ def totals(
         given["tag"] = value if piece.kind == "call" else f"{tag}={value}"
     if question.organization is not None:
         given["organization"] = question.organization
-    elif _by_organization(piece):
+    elif by_name:
         given["organizations"] = _array(everybody, dialect)
     if piece.starts:
         return statement, {**given, "starts": _array(piece.starts, dialect)}

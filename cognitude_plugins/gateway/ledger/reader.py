@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -54,6 +54,7 @@ class Reader:
         self._storage = storage
         self._clock = clock
         self._long = asyncio.Semaphore(_AT_ONCE)
+        self._across = asyncio.Semaphore(_AT_ONCE)
 
     async def spent(self, organization: str, *, since: datetime, until: datetime | None = None, **filters: str) -> int:
         [found] = await self._answer(_question(organization, filters), since, until)
@@ -69,11 +70,16 @@ class Reader:
         zone: str = "UTC",
         quantiles: tuple[float, ...] = (),
         total: bool = False,
+        among: Collection[str] | None = None,
         **filters: str,
     ) -> tuple[Sums, ...]:
         if total and "tag" in group_by:
             raise ValueError("groups by tag have no total: calls with two tags count twice")
         question = replace(_question(organization, filters, group_by, zone, quantiles), total=total)
+        if among is not None:
+            if question.organization is not None:
+                raise ValueError("among is for EVERY_ORGANIZATION: one organization is meant already")
+            question = replace(question, among=frozenset(among))
         return await self._answer(question, since, until)
 
     async def usage_across(
@@ -116,9 +122,10 @@ class Reader:
         work = partial(answer, question=question, start=start, end=end)
         if not _may_take_long(question):
             return await self._storage.read(work)
-        with suppress(ManyCalls):
-            return await self._storage.read(partial(work, briefly=True))
-        async with self._long:
+        if question.organization is not None:
+            with suppress(ManyCalls):
+                return await self._storage.read(partial(work, briefly=True))
+        async with self._long if question.organization is not None else self._across:
             return await self._storage.read(work, seconds=_SECONDS)
 
     def _end(self, until: datetime | None) -> int:
@@ -172,8 +179,10 @@ def _scope(organization: str) -> str | None:
 
 
 def _may_take_long(question: Question) -> bool:
-    """Whether it may be put together of many single calls."""
+    """Whether it may be put together of many single calls, or is of many organizations: that is no caller's."""
     asked = {*question.dimensions}
+    if question.organization is None:
+        return True
     of_identities = asked & IDENTITY and (question.quantiles or asked & {"day", "hour"})
     return bool(asked & {*CALLS_ONLY, "tag"} or of_identities) or any(name.startswith(TAG) for name in asked)
 

@@ -51,7 +51,9 @@ class Guard:
         """
         import aiohttp
 
-        return aiohttp.TCPConnector(resolver=resolver, socket_factory=self._socket, **options)
+        from .names import Names
+
+        return aiohttp.TCPConnector(resolver=resolver or Names(), socket_factory=self._socket, **options)
 
     def _socket(self, info: AddressInfo) -> socket.socket:
         family, kind, protocol, _, address = info

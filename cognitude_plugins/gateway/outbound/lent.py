@@ -86,7 +86,7 @@ class GuardedOutbound:
 
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=self._guard.connector(self._resolver, limit=_AT_ONCE, force_close=True),
+                connector=self._guard.connector(self._names(), limit=_AT_ONCE, force_close=True),
                 timeout=aiohttp.ClientTimeout(total=None),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
@@ -95,14 +95,17 @@ class GuardedOutbound:
             )
         return self._session
 
+    def _names(self) -> AbstractResolver:
+        from .names import Names
+
+        if self._resolver is None:
+            self._resolver = Names()
+        return self._resolver
+
     async def _addresses(self, host: str, port: int) -> list[tuple[int, Any]]:
         """Family and address, as a socket takes them."""
-        if self._resolver is not None:
-            found = await self._resolver.resolve(host, port)
-            return [(one["family"], (one["host"], one["port"])) for one in found]
-        loop = asyncio.get_running_loop()
-        listed = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return [(family, address) for family, _, _, _, address in listed]
+        found = await self._names().resolve(host, port, socket.AF_UNSPEC)
+        return [(one["family"], (one["host"], one["port"])) for one in found]
 
     async def _connected(self, addresses: list[tuple[int, Any]], host: str) -> socket.socket:
         permitted = [(family, at) for family, at in addresses if self._guard.permits(str(at[0]))]

@@ -227,7 +227,7 @@ async def test_a_hard_budget_is_in_force_at_once_and_says_what_is_missing(api: A
 async def test_a_channel_that_there_is_not_is_warned_of(api: Api) -> None:
     assert (await api.made(channels=["ops"]))["warning"] is None
     found = (await api("admin", "PATCH", "/budget_1", {"channels": ["ops", "oops"]})).json()
-    assert found["warning"] == "there is no channel 'oops' that its alerts could go to."
+    assert found["warning"] == "there is no channel 'oops' that its alerts could go to; did you mean 'ops'?"
 
 
 async def test_a_budget_shows_its_alerts(api: Api) -> None:

@@ -54,6 +54,8 @@ def test_an_amount_is_exact_to_the_billionth_of_a_dollar(amount: Any, nano: int)
         ({"scope": "tag", "value": "=x"}, "name=value"),
         ({"scope": "user", "value": "a\x00"}, "NUL"),
         ({"since": "2026-11-01"}, "per: total"),
+        ({"per": "total", "since": "0001-01-01"}, "1971"),
+        ({"per": "total", "since": "9999-12-31"}, "9998"),
         ({"thresholds": [50, 50.0]}, "same percent"),
         ({"thresholds": [0]}, "greater than 0"),
         ({"thresholds": [True]}, "dictionary"),

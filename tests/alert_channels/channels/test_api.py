@@ -166,9 +166,19 @@ async def test_there_are_at_most_so_many(office: Office, monkeypatch: pytest.Mon
             "can only be set in plugins.yaml",
         ),
         (
+            {"name": "a", "type": "slack", "settings": {"url": URL}, "quiet_hours": {"start": "22:00Z", "end": "7:00"}},
+            "quiet_hours.start",
+            "without a zone of its own",
+        ),
+        (
             {"name": "a", "type": "template", "settings": {"url": URL, "body": {"x": "{titel}"}}},
             "settings",
             "there is no {titel}",
+        ),
+        (
+            {"name": "a", "type": "template", "settings": {"url": URL, "body": {"x": ["{data}" * 64, "{{{id}}}"]}}},
+            "settings",
+            "has 65 places, and 64 are the most",
         ),
     ],
 )
@@ -201,8 +211,8 @@ async def test_what_belongs_to_others_does_not_exist(office: Office) -> None:
                 answer = await office(who, method, path, {} if method in ("POST", "PATCH") else None)
                 assert answer.status_code == 404, (who, path)
                 assert answer.json()["error"]["message"] == f"There is no channel {id!r}."
-        redelivered = await office(who, "POST", f"deliveries/{delivery['id']}/redeliver", {})
-        assert redelivered.status_code == 404
+        for id in (delivery["id"], "%00"):
+            assert (await office(who, "POST", f"deliveries/{id}/redeliver", {})).status_code == 404
     assert (await office("viewer", "GET", f"channels/{made['id']}")).json()["usable"]
 
 

@@ -132,6 +132,24 @@ async def test_hostile_texts_are_inert(good: Certificate, outbound: Outbound) ->
 
 
 @pytest.mark.parametrize(
+    "title",
+    [
+        "=?utf-8?q?a=0d=0aBcc:_eve@example.com?= b",
+        "=?utf-8?b?DQpCY2M6IGV2ZUBleGFtcGxlLmNvbQ0KDQpib2R5?=",
+        f"{'x' * 80} ==??utf-8?q?=0d=0aBcc:_eve@example.com=0d=0a=0d=0abody?=",
+    ],
+)
+async def test_what_looks_like_an_encoded_word_is_not_decoded(
+    title: str, good: Certificate, outbound: Outbound
+) -> None:
+    async with mailing(good) as server:
+        assert (await sent(email(server, good), outbound, message(title))).delivered
+    [mail] = server.mails
+    assert (mail["bcc"], mail.defects, len(list(mail.iter_parts()))) == (None, [], 2)
+    assert mail["subject"] == f"[critical] {title}".replace("=?", "= ?")
+
+
+@pytest.mark.parametrize(
     ("refuse", "detail", "retry"),
     [
         ({"AUTH": "535 5.7.8 no: pa55-canary"}, "SMTP 535: the login was refused", False),

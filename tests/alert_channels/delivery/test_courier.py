@@ -16,7 +16,7 @@ import cognitude_plugins.alert_channels as plugin
 from cognitude_plugins.alert_channels.channels.directory import Known
 from cognitude_plugins.alert_channels.channels.settings import Wants
 from cognitude_plugins.alert_channels.channels.target import Target
-from cognitude_plugins.alert_channels.delivery.courier import FEW, Courier
+from cognitude_plugins.alert_channels.delivery.courier import FEW, MOST, SHARE, Courier
 from cognitude_plugins.alert_channels.delivery.outbox import Claimed
 from hooks import Message, Outbound, Receipt
 from tests.alert_channels.opened import Office, opened
@@ -134,6 +134,19 @@ async def test_a_slow_receiver_holds_up_no_other(office: Office) -> None:
         await office.desk.courier.idle(10)
         details = [one["attempts"][0]["detail"] for one in await office.deliveries(stuck["id"]) if one["attempts"]]
         assert details == ["timeout: it was not sent within 1 s"] * FEW
+
+
+async def test_an_organization_with_slow_receivers_holds_up_no_other(office: Office) -> None:
+    async with receiving(silent) as slow, receiving() as fast:
+        for number in range(MOST):
+            stuck = await office.made("admin", f"slow{number}", "webhook", {"url": slow.url()})
+            await office.put(stuck["id"])
+        assert [await office.desk.courier.round() for _ in range(3)] == [SHARE, 0, 0]
+        other = await office.made("foreign", "fast", "webhook", {"url": fast.url()})
+        await office.put(other["id"], organization="globex")
+        assert await office.desk.courier.round() == 1
+        while not fast.requests:
+            await asyncio.sleep(0.01)
 
 
 async def test_slack_gets_one_message_a_second_from_all_processes(office: Office, tables: Tables) -> None:
@@ -288,6 +301,14 @@ async def test_what_a_careless_type_does_is_a_failed_attempt(office: Office, doe
     known = Known(target=target, type="careless", wants=Wants(), channel=Careless(does))  # type: ignore[arg-type]
     one = Claimed(message=message(), channel="c", attempts=0, claim="x")
     assert await office.desk.courier.attempt(known, one) == Receipt(delivered=False, detail=detail)
+
+
+async def test_what_a_channel_heard_of_others_before_is_not_its_organizations(office: Office) -> None:
+    one = await office.made("admin", "one", "webhook", {"url": "http://127.0.0.1:2999/"})
+    await office.put(one["id"], "a", organization="globex")
+    assert await office.deliveries(one["id"]) == []
+    await office.put(one["id"], "b")
+    assert [delivery["organization"] for delivery in await office.deliveries(one["id"])] == ["acme"]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 import cognitude_plugins.alert_channels as plugin
@@ -44,10 +45,9 @@ class Box:
         )
 
     def claim(self, claim: str = "me", now: int = NOW, most: int = 20, few: int = 3, **more: Any) -> Sequence[Claimed]:
+        much = {"most": most, "of_one_channel": few, "of_one_organization": 20, **more}
         return self._write(
-            lambda connection: outbox.claim(
-                connection, claim=claim, now_ms=now, until_ms=now + 90_000, most=most, of_one_channel=few, **more
-            )
+            lambda connection: outbox.claim(connection, claim=claim, now_ms=now, until_ms=now + 90_000, **much)
         )
 
     def settle(self, one: Claimed, receipt: Receipt, now: int = NOW) -> str | None:
@@ -145,6 +145,39 @@ def test_of_one_channel_only_a_few_are_claimed_at_once(box: Box) -> None:
     assert sorted(found) == ["other", "slow", "slow", "slow"]
     assert box.claim("you", now=NOW + 1, without={"slow"}) == []
     assert len(box.claim("you", now=NOW + 1)) == 2
+
+
+def test_organizations_take_turns(box: Box) -> None:
+    for number in range(50):
+        box.put(f"a{number}", now=NOW - 50 + number)
+    box.put("b", organization="globex", now=NOW + 1)
+    firsts = set[str]()
+    while len(firsts) < 2:
+        found = box.claim(now=NOW + 1)
+        assert sorted(one.message.title for one in found) == ["a0", "a1", "b"]
+        firsts.add(found[0].message.organization)
+        for one in found:
+            box.rows("UPDATE alert_outbox SET claim = NULL, claimed_ms = 0 WHERE id = :id", id=one.message.id)
+
+
+def test_of_one_organization_only_a_share_is_claimed_at_once(box: Box) -> None:
+    for number in range(8):
+        box.put(f"a{number}", channel=f"c{number}", now=NOW - 50 + number)
+    box.put("b", organization="globex", channel="c9", now=NOW + 1)
+    found = box.claim(now=NOW + 1, of_one_organization=5)
+    assert sorted(one.message.title for one in found) == ["a0", "a1", "a2", "a3", "a4", "b"]
+    assert box.claim("you", now=NOW + 1, without_organizations=["acme"]) == []
+
+
+def test_beyond_so_many_the_oldest_are_given_up(box: Box) -> None:
+    for number in range(5):
+        box.put(f"a{number}", now=NOW + number)
+    box.put("b", channel="c2")
+    [sending] = box.claim(most=1, few=1, without={"c2"})
+    assert box._write(lambda connection: outbox.shed(connection, most=2, now_ms=NOW + 10)) == 2
+    rows = box.rows("SELECT message, state FROM alert_outbox")
+    failed = {orjson.loads(message)["title"] for message, state in rows if state == "failed"}
+    assert (sending.message.title, failed) == ("a0", {"a1", "a2"})
 
 
 def test_what_is_due_later_waits_and_the_oldest_comes_first(box: Box) -> None:

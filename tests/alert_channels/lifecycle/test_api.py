@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import cognitude_plugins.alert_channels as plugin
+from cognitude_plugins.alert_channels.lifecycle import silence_api
 from tests.alert_channels.lifecycle.watched import at, sent
 from tests.alert_channels.rules.evaluated import calls
 from tests.alert_channels.watching import Asked, asked
@@ -93,7 +94,7 @@ async def test_one_can_be_resolved_by_hand(api: Asked) -> None:
 async def test_one_can_be_silenced(api: Asked) -> None:
     await api.at(1)
     id = (await ids(api))["errors"]
-    silence = await api.got("admin", "POST", f"/alerts/{id}/silence", {"for": "3m", "comment": "known"}, status=201)
+    silence = await api.got("root", "POST", f"/alerts/{id}/silence", {"for": "3m", "comment": "known"}, status=201)
     assert silence["matchers"] == {"alert": id}
     assert (silence["from"], silence["until"]) == ("2026-11-30T12:01:00.000Z", "2026-11-30T12:04:00.000Z")
     for minute in (2, 3, 4):
@@ -116,6 +117,16 @@ async def test_silences_are_made_listed_and_ended(api: Asked) -> None:
     await api.got("admin", "DELETE", f"/alerts/silences/{made['id']}")
     await api.at(2)
     assert len(await sent(api.gateway.database)) == 2
+
+
+async def test_there_are_at_most_so_many_silences(api: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silence_api, "MOST", 1)
+    await api.at(1)
+    body = {"matchers": {}, "for": "1h"}
+    await api.got("admin", "POST", "/alerts/silences", body, status=201)
+    one = f"/alerts/{(await ids(api))['errors']}/silence"
+    for path, again in ((one, {"for": "1h"}), ("/alerts/silences", body)):
+        assert (await api.refused("admin", "POST", path, again))[:2] == (409, "too_many_silences")
 
 
 @pytest.mark.parametrize(
@@ -160,3 +171,15 @@ async def test_what_was_over_long_ago_is_forgotten(api: Asked) -> None:
         await api.watch.sweep()
         assert (await ids(api)).keys() == left
     assert (await api("viewer", "GET", f"/alerts/{found['calls']}")).status_code == 404
+
+
+@pytest.mark.parametrize("time", ["0.5", "1795943072", "-3", " 12 "])
+async def test_a_time_is_no_number(api: Asked, time: str) -> None:
+    status, code, message = await api.refused("viewer", "GET", f"/alerts?since={time}")
+    assert (status, code) == (400, "invalid_value")
+    assert "as in 2026-11-30T12:00:00Z" in message
+
+
+async def test_what_stands_at_the_place_of_an_id_is_no_alert(api: Asked) -> None:
+    answer = await api("viewer", "OPTIONS", "/alerts/check")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")

@@ -187,6 +187,18 @@ async def test_while_it_is_silenced_nothing_is_told_and_afterwards_what_still_fi
     assert [(kind, minute) for _, kind, _, minute in await sent(database)] == [("firing", 0), ("firing", 3)]
 
 
+@pytest.mark.parametrize("operator", [False, True])
+async def test_no_organization_silences_the_gateways_channels(database: Database, operator: bool) -> None:
+    life = lifecycle(database, [target(), target("pager", organization="*")])
+    silence = Silence(id="s", organization="acme", matchers={}, from_ms=ms(0), until_ms=ms(9), operator=operator)
+    await database.write("acme", lambda connection: stored.add_silence(connection, silence))
+    await life.observe([seen()], at(0))
+    await life.observe([seen(False)], at(1))
+    told = [("pager", "firing", 0), ("pager", "resolved", 1)]
+    found = [(channel, kind, minute) for channel, kind, _, minute in await sent(database)]
+    assert found == ([] if operator else told)
+
+
 async def test_the_end_of_what_was_told_before_a_silence_is_told_after_it(database: Database) -> None:
     life = lifecycle(database, [target(), target("pager", min_severity="critical")])
     quiet = QuietHours(start=time(12, 6), end=time(12, 9))

@@ -57,6 +57,7 @@ async def test_a_rule_is_made_shown_changed_and_deleted(api: Asked) -> None:
         "min_calls": 1,
         "not_known": None,
         "not_known_since": None,
+        "warning": None,
         "created_at": "2026-11-30T12:00:00.000Z",
         "updated_at": "2026-11-30T12:00:00.000Z",
     }
@@ -128,6 +129,7 @@ async def test_what_is_not_ones_own_cannot_be_changed(api: Asked) -> None:
         ({"severity": "bad"}, "'info', 'warning' or 'critical'"),
         ({"every": "10s"}, "must be between 1m and 1d"),
         ({"slo": {"objective": 0.99}}, "either metric or slo"),
+        ({"threshold": 5}, "error_rate is a share from 0 to 1: 5 % is 0.05, and 5 never is"),
         ({"organization": "globex"}, "there is no 'organization' to be set here"),
     ],
 )
@@ -136,6 +138,15 @@ async def test_what_cannot_be_a_rule_is_refused_with_the_reason(api: Asked, chan
     status, _, message = await api.refused("admin", "POST", "/alerts/configs", body)
     assert status == 400
     assert said in message
+
+
+async def test_a_channel_that_there_is_not_is_warned_of(api: Asked) -> None:
+    made = await api.got("admin", "POST", "/alerts/configs", {**RULE, "channels": ["ops", "opps"]}, status=201)
+    said = "there is no channel 'opps' that its alerts could go to; did you mean 'ops'?"
+    assert made["warning"] == said
+    path = f"/alerts/configs/{made['id']}"
+    assert (await api.got("viewer", "GET", path))["warning"] == said
+    assert (await api.got("admin", "PATCH", path, {"channels": ["ops"]}))["warning"] is None
 
 
 async def test_a_change_that_does_not_fit_changes_nothing(api: Asked) -> None:
@@ -196,3 +207,9 @@ async def test_a_rule_is_tried_before_it_is_saved(api: Asked) -> None:
     assert (await api.refused("admin", "POST", "/alerts/check", {"rule": score, "apply": True}))[0] == 400
     assert (await api.refused("admin", "POST", "/alerts/check", {"rules": ["nobody"]}))[0] == 404
     assert (await api.refused("viewer", "POST", "/alerts/check", {}))[0] == 403
+
+
+async def test_what_is_not_known_of_another_organization_is_not_said(api: Asked) -> None:
+    api.watch.evaluation.unknown["yaml:spend", "globex"] = ("globex has no prices", at(1))
+    for who, why in (("viewer", None), ("foreign", "globex has no prices"), ("root", "globex has no prices")):
+        assert (await api.got(who, "GET", "/alerts/configs/yaml:spend"))["not_known"] == why

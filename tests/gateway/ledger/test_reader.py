@@ -231,6 +231,23 @@ async def test_of_no_calls_there_is_one_sum_and_no_group_and_no_latency(book: St
     assert await reader.spent("acme", since=at(NOON), until=at(FIRST)) == 0
 
 
+@pytest.mark.parametrize(
+    "group_by", [("organization",), ("organization", "model"), ("organization", "key"), ("organization", "tag:team")]
+)
+async def test_of_all_organizations_some_can_be_meant(book: Storage, group_by: tuple[str, ...]) -> None:
+    """Whatever table it is read of: each as if asked for by itself."""
+    reader = Reader(book)
+    since = FIRST if group_by[-1] in ("organization", "model") else KEPT.calls
+    asked: dict[str, Any] = {"since": at(since), "group_by": group_by, "quantiles": (0.5,)}
+    both = await reader.usage(EVERY_ORGANIZATION, **asked)
+    some = await reader.usage(EVERY_ORGANIZATION, **asked, among={"globex", "nobody"})
+    assert some == tuple(one for one in both if one.group["organization"] == "globex")
+    assert 0 < len(some) < len(both)
+    assert await reader.usage(EVERY_ORGANIZATION, **asked, among=()) == ()
+    with pytest.raises(ValueError, match="one organization is meant already"):
+        await reader.usage("acme", since=at(FIRST), among={"acme"})
+
+
 @pytest.mark.parametrize("organization", ["' OR '1'='1", "acme' --", "%", "", "ACME", "acme\x00"[:4] + " "])
 async def test_an_organization_is_only_ever_compared(book: Storage, organization: str) -> None:
     assert await Reader(book).spent(organization, since=at(FIRST)) == 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Event
 
 import pytest
 from aiohttp.abc import AbstractResolver
@@ -209,6 +211,21 @@ async def test_nobody_listening_is_a_fault_of_the_connection() -> None:
         with pytest.raises(Unreachable) as connected:
             await made.connect("127.0.0.53", port)
     assert (asked.value.fault, connected.value.fault) == ("connection", "connection")
+
+
+async def test_the_loops_own_threads_do_not_wait_for_names() -> None:
+    held = Event()
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    waiting = asyncio.create_task(asyncio.to_thread(held.wait, 20))
+    await asyncio.sleep(0)
+    async with answering(silent) as port, outbound() as made:
+        with pytest.raises(Unreachable) as connected:
+            await made.connect("nobody.invalid", port, timeout=5)
+        with pytest.raises(Unreachable) as asked:
+            await made.post(f"http://nobody.invalid:{port}/", b"{}", headers={}, timeout=5)
+        assert (connected.value.fault, asked.value.fault) == ("connection", "connection")
+    held.set()
+    await waiting
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
