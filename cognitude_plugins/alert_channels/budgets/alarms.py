@@ -60,7 +60,7 @@ def observations(standing: Standing, firing: Mapping[str, str], told: bool = Fal
 
 
 def ended(alert: OpenAlert) -> Observation:
-    """Of an alert whose budget or threshold is gone."""
+    """Of an alert whose budget or threshold is gone: of no period, or one resolved by hand would wait for the next."""
     return Observation(
         organization=alert.organization,
         rule=alert.rule,
@@ -69,7 +69,6 @@ def ended(alert: OpenAlert) -> Observation:
         broken=False,
         severity=alert.severity,
         title=f"{alert.title} (the budget or its threshold is gone)",
-        window=alert.window,
     )
 
 

@@ -230,3 +230,15 @@ async def test_alerts_of_budgets_that_could_not_be_read_yet_are_not_over(databas
     with pytest.raises(Unavailable, match="have not been read yet"):
         await world.at(START + MINUTE)
     assert len((await world.life.look(SERIES, START)).standing) == 1
+
+
+async def test_of_a_budget_that_is_gone_nothing_stays_open_that_was_resolved_by_hand(database: Database) -> None:
+    world = World(database, owned(daily()))
+    world.spend(55)
+    await world.at(START)
+    [alert] = (await world.life.look(SERIES, START)).standing.values()
+    await world.life.resolve("acme", alert.id, by="k", note=None, now=START)
+    world.register = Register((), database)
+    world.evaluation = world.another()
+    await world.at(START + MINUTE)
+    assert (await world.life.look(SERIES, START)).standing == {}
