@@ -30,6 +30,15 @@ class Rogue:
 
         return [Route("/rogue", teapot, methods=["GET"])]
 """
+ALERTS = """
+  - use: limiter
+  - use: analytics
+  - use: alert_channels
+    config:
+      channels: {ops: {type: slack, url: "https://hooks.slack.com/services/x"}}
+      rules: [{name: errors, metric: error_rate, threshold: 0.5, channels: [ops]}]
+      budgets: [{name: month, organization: "*", amount_usd: 5, per: month}]
+"""
 # A provider may refuse what the gateway hands on, so a body that fits the schema can still be a 400; what it names may
 # not exist, exist already, or be in a state that forbids it.
 SETTINGS = """
@@ -136,6 +145,18 @@ def test_the_experiments_survive_fuzzing(tmp_path: Path) -> None:
             scored = client.post("/routing/scores", json={"experiment": "x", "user": "ada", "score": 1}).json()
             assert scored["arm"] in ("a", "b")
             assert client.get("/health").json()["status"] == "ok"
+        assert one.stop() == 0
+        assert "Traceback" not in one.text()
+
+
+def test_alerts_survive_fuzzing(tmp_path: Path) -> None:
+    with gateway(CONFIG.replace("pipeline: []", f"pipeline:{ALERTS}"), tmp_path) as one:
+        for secret in (KEY, ADMIN_KEY):
+            run = fuzz(one.url, tmp_path, "--include-path-regex", "^/alerts", examples=3, secret=secret)
+            assert run.returncode == 0, run.stdout + run.stderr
+            cases = re.search(r"(\d+) generated, \1 passed", run.stdout)
+            assert cases, run.stdout
+            assert int(cases[1]) > 100
         assert one.stop() == 0
         assert "Traceback" not in one.text()
 
