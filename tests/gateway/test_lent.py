@@ -178,7 +178,7 @@ async def test_what_plugins_offer_is_lent_to_all(tmp_path: Path) -> None:
 
     runtime = runtime_of(tmp_path, Offers())
     lent = Lent("1", lambda: runtime)
-    assert lent.metrics == {"one": metric}
+    assert {name: (one.name, one.unit) for name, one in lent.metrics.items()} == {"one": ("one", "count")}
     assert lent.sections == ()
     ceiling = Ceiling(id="b", organization="acme", nano_usd=10, per="day")
     lent.ceilings.publish("budgets", [ceiling])

@@ -16,7 +16,7 @@ from cognitude_plugins.gateway.ledger.row import Row
 from cognitude_plugins.gateway.ledger.tables import HORIZONS, SEGMENTS
 from cognitude_plugins.gateway.storage.database import Storage
 from hooks import Unavailable
-from tests.gateway.ledger.book import NOON, ROLLUPS, assert_exact, random_rows, row, stored_rows
+from tests.gateway.ledger.book import NOON, PARTS, ROLLUPS, assert_exact, random_rows, row, stored_rows
 
 
 def part(rows: list[Row], segment: str = "one", start: int = 0, end: int | None = None) -> Part:
@@ -160,7 +160,8 @@ def test_any_order_of_overlapping_pieces_comes_to_the_rows_that_were_in_one(
 
 
 def empty(storage: Storage) -> None:
-    for table in ("ledger_call", "ledger_segment", *(table.name for table, _ in ROLLUPS.values())):
+    sums = {table.name for table, _ in (*ROLLUPS.values(), *PARTS)}
+    for table in ("ledger_call", "ledger_segment", *sorted(sums)):
         storage.write_now(lambda c, table=table: c.execute(text(f"DELETE FROM {table}")))
 
 
