@@ -11,12 +11,13 @@ branch_labels = ("alert_channels",)
 
 
 def upgrade() -> None:
-    _settings()
+    _channels()
+    _watched()
     _alerts()
     _messages()
 
 
-def _settings() -> None:
+def _channels() -> None:
     op.create_table(
         "alert_channel",
         sa.Column("id", sa.Text, primary_key=True),
@@ -38,6 +39,9 @@ def _settings() -> None:
         sa.Column("why", sa.Text, nullable=True),
         sa.Column("free_ms", sa.BigInteger, nullable=False),
     )
+
+
+def _watched() -> None:
     op.create_table(
         "alert_rule",
         sa.Column("id", sa.Text, primary_key=True),
