@@ -7,10 +7,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
 from cognitude_plugins.gateway.ledger.row import COLUMNS
-from cognitude_plugins.gateway.ledger.tables import CALLS, DAYS, HORIZONS, HOURS, IDENTITY_DAYS, MINUTES, SEGMENTS
+from cognitude_plugins.gateway.ledger.tables import CALLS
 from cognitude_plugins.gateway.storage.database import Storage
 
-TABLES = (CALLS, MINUTES, HOURS, DAYS, IDENTITY_DAYS, SEGMENTS, HORIZONS)
+TABLES = [table for table in CALLS.metadata.sorted_tables if table.name.startswith("ledger_")]
 
 
 def test_a_call_has_the_columns_of_a_row() -> None:
