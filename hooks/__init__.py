@@ -3,7 +3,7 @@
 from .call import Api, Call, Caller, Headers, Role
 from .ceiling import Ceiling, Ceilings
 from .channel import CHANNELS, Channel, Message, Pace, Part, Receipt, Severity
-from .errors import ConfigError, PluginError, Problem, Unanswerable, Unavailable
+from .errors import ConfigError, Misfit, PluginError, Problem, Unanswerable, Unavailable
 from .fingerprint import Fingerprint
 from .frozen import freeze, thaw
 from .gateway import EVERY_ORGANIZATION, Booked, Database, Dimension, Gateway, Ledger, Redis, Secrets, Sums
@@ -45,6 +45,7 @@ __all__ = [
     "Ledger",
     "Message",
     "Metric",
+    "Misfit",
     "Operation",
     "Outbound",
     "Outcome",

@@ -10,9 +10,10 @@ import pluggy
 
 from . import spec
 from .call import NOTES, Call
-from .errors import PluginError
+from .errors import Misfit, PluginError
 from .exercise import Exercised, exercise
 from .job import Job
+from .metric import Metric, Section
 from .operation import operation_of
 from .payload import Payload
 from .registration import registered
@@ -77,6 +78,12 @@ def _check_contributions(manager: pluggy.PluginManager) -> None:
     for _, impl in _impls(manager, "routes"):
         for route in _listed(impl, "routes"):
             _check_route(impl.plugin_name, route)
+    for name, kind in (("metrics", Metric), ("sections", Section), ("misfits", Misfit)):
+        for _, impl in _impls(manager, name):
+            for one in _listed(impl, name, {}):
+                if not isinstance(one, kind):
+                    contract = f"the contract says {kind.__name__}"
+                    raise PluginError(f"{impl.plugin_name}: {name} returned {type(one).__name__}, {contract}")
     for _, impl in _impls(manager, "tables"):
         for table in _listed(impl, "tables"):
             if not isinstance(table, type):
@@ -90,8 +97,8 @@ def _check_route(name: str, route: Any) -> None:
         raise PluginError(f"{name}: the endpoint of {path} does not say who may call it; mark it with hooks.operation")
 
 
-def _listed(impl: Any, name: str) -> list[Any]:
-    result = impl.function()
+def _listed(impl: Any, name: str, *given: Any) -> list[Any]:
+    result = impl.function(*given[: len(impl.argnames)])
     if result is None or not isinstance(result, Iterable):
         raise PluginError(f"{impl.plugin_name}: {name} returned {type(result).__name__}, the contract says an iterable")
     return list(result)

@@ -37,6 +37,19 @@ class Problem:
         return asdict(self)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """A setting of one plugin that does not fit what the others in the pipeline offer.
+
+    ``at`` is its path below the entry's ``config``: ``("rules", 2, "metric")``. Where in the file that is, and what
+    stands there, is added to it; ``rule`` says what should, ``nearest`` which known name may have been meant.
+    """
+
+    at: tuple[str | int, ...]
+    rule: str
+    nearest: str | None = None
+
+
 class ConfigError(Exception):
     """A configuration that cannot be used, with everything that is wrong with it."""
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 from .call import Call
+from .errors import Misfit
 from .gateway import Gateway
 from .job import Job
 from .metric import Metric, Section
@@ -93,5 +94,10 @@ def sections() -> Iterable[Section]:
     """What the plugin has to say in daily and weekly summaries."""
 
 
+@hookspec
+def misfits(metrics: Mapping[str, Metric]) -> Iterable[Misfit]:
+    """What in this plugin's settings does not fit the ``metrics`` of all plugins, by name. Opens nothing."""
+
+
 STAGES = ("pre_request", "route", "post_response", "schedule")
-CONTRIBUTIONS = ("lifespan", "routes", "commands", "tables", "health", "metrics", "sections")
+CONTRIBUTIONS = ("lifespan", "routes", "commands", "tables", "health", "metrics", "sections", "misfits")

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from hooks import Gateway, Job, hookimpl
+from hooks import Gateway, Job, Metric, Misfit, hookimpl
 
 from .budgets.desk import Desk as Budgets
 from .desk import Desk
-from .rules.watch import Watch
+from .rules.watch import Watch, misfits
 from .settings import Config
 from .summaries.desk import Desk as Summaries
 
@@ -27,10 +27,9 @@ class AlertChannels:
     once = True
 
     def __init__(self, config: Config, *, name: str = "alert_channels") -> None:
-        self._name = name
         self._config = config
         self._desk = Desk(config)
-        self._watch = Watch(config.rules, name=name)
+        self._watch = Watch(config.rules)
         self._budgets = Budgets(config.budgets, name, every=config.budgets_every)
         self._summaries = Summaries(config.summaries)
 
@@ -80,6 +79,10 @@ class AlertChannels:
             *summaries(self._summaries),
             *alerts(self._watch),
         ]
+
+    @hookimpl
+    def misfits(self, metrics: Mapping[str, Metric]) -> Iterable[Misfit]:
+        return misfits(self._config.rules, metrics)
 
     @hookimpl
     def commands(self, cli: click.Group) -> None:

@@ -26,6 +26,7 @@ from .lent import Lent
 from .lifeline import Gone
 from .loader import Loaded, load_file, register
 from .lost_hedge import settle
+from .misfits import misfits
 from .models import Catalog, targets
 from .offers import Offers, offered
 from .outbound.guard import guard_of
@@ -221,8 +222,11 @@ def build(path: Path, environ: Mapping[str, str], *, inner: Callable[[bool], Pro
         routes = collect_routes(manager)
         jobs = collected(manager.hook.schedule.get_hookimpls())
         offers = offered(manager)
+        problems = list(misfits(manager, loaded, offers.metrics, config.source))
     except PluginError as error:
         raise ConfigError(str(error)) from None
+    if problems:
+        raise ConfigError(problems)
     gateway = config.gateway
     return Runtime(
         config=config,

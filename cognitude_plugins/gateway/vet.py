@@ -14,7 +14,7 @@ from .source import nearest
 ATTRIBUTE: Final = f"{spec.PROJECT}_impl"
 HOOKS: Final = (*spec.STAGES, *spec.CONTRIBUTIONS)
 _MAY_BE_ASYNC: Final = frozenset({"pre_request", "route", "post_response", "health"})
-_MAY_YIELD: Final = frozenset({"schedule", "routes", "tables"})
+_MAY_YIELD: Final = frozenset({"schedule", "routes", "tables", "metrics", "sections", "misfits"})
 
 
 def hooks_of(plugin: object) -> dict[str, Any]:

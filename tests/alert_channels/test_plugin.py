@@ -9,12 +9,10 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import cognitude_plugins.alert_channels as plugin
 from cognitude_plugins.alert_channels.plugin import AlertChannels
 from cognitude_plugins.alert_channels.settings import Config
-from hooks import ConfigError, Tick
+from hooks import Metric, Tick
 from hooks.testing import FakeGateway, check_plugin
 from tests.borrowed import documented, reaching, sqlite_tables
 
@@ -57,15 +55,22 @@ async def run_all(one: AlertChannels) -> None:
         await (run(Tick(due=datetime.now(UTC))) if signature(run).parameters else run())
 
 
-async def test_a_metric_that_nobody_offers_ends_the_start(tmp_path: Path) -> None:
-    tables = sqlite_tables(tmp_path, plugin)
-    rule = {"name": "spend", "metric": "dayly_cost", "threshold": 1}
-    one = AlertChannels(Config.model_validate({"rules": [rule]}))
-    async with reaching() as outbound:
-        with pytest.raises(ConfigError, match=r"rules\[0\].metric: .*did you mean 'daily_cost'"):
-            async with one.lifespan(FakeGateway(database=tables.lent(), outbound=outbound)):
-                pass
-    tables.close()
+def test_a_rule_fits_a_metric_that_somebody_offers() -> None:
+    async def read(organization: str, at: datetime) -> None: ...
+
+    offered = Metric(name="anomaly_score", description="", unit="score", read=read)
+    rules: list[dict[str, object]] = [
+        {"name": "spend", "metric": "daily_cost", "threshold": 1},
+        {"name": "misspelt", "metric": "dayly_cost", "threshold": 1},
+        {"name": "odd", "metric": "anomaly_score", "threshold": 4},
+        {"name": "windowed", "metric": "anomaly_score", "threshold": 4, "window": "5m"},
+    ]
+    one = AlertChannels(Config.model_validate({"rules": rules}))
+    assert [(found.at, found.nearest) for found in one.misfits({"anomaly_score": offered})] == [
+        (("rules", 1, "metric"), "daily_cost"),
+        (("rules", 3), None),
+    ]
+    assert [found.at for found in one.misfits({})] == [("rules", place, "metric") for place in (1, 2, 3)]
 
 
 def test_its_endpoints_are_described() -> None:

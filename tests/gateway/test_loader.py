@@ -300,7 +300,7 @@ def test_several_broken_rules_of_one_plugin_are_all_reported(problems: Callable[
         "async def pre_request(self, call, more=1, *args, **kwargs): ...",
         "async def health(self): ...",
         "def health(self): ...",
-        "def schedule(self): yield",
+        *(f"def {name}(self): yield" for name in ("schedule", "metrics", "sections", "misfits")),
         "@staticmethod\n    @hookimpl\n    def route(plan): ...",
         "@classmethod\n    @hookimpl\n    def route(cls, plan): ...",
     ],

@@ -12,7 +12,20 @@ import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 
-from hooks import Call, Gateway, Job, Outcome, Plan, PluginError, Reply, hookimpl, operation
+from hooks import (
+    Call,
+    Gateway,
+    Job,
+    Metric,
+    Misfit,
+    Outcome,
+    Plan,
+    PluginError,
+    Reply,
+    Section,
+    hookimpl,
+    operation,
+)
 from hooks.testing import check_plugin
 
 
@@ -63,6 +76,18 @@ class Good:
     @hookimpl
     def tables(self) -> list[type]:
         return [dict]
+
+    @hookimpl
+    def metrics(self) -> Iterator[Metric]:
+        yield Metric(name="calls_seen", description="Calls.", unit="count", of=lambda sums: sums.calls)
+
+    @hookimpl
+    def sections(self) -> Iterator[Section]:
+        yield from ()
+
+    @hookimpl
+    def misfits(self) -> Iterator[Misfit]:
+        yield Misfit(at=("metric",), rule="must be one")
 
     @hookimpl
     async def health(self) -> Mapping[str, object]:
@@ -152,6 +177,24 @@ class WrongTable:
         return ["spend"]
 
 
+class WrongMetric:
+    @hookimpl
+    def metrics(self) -> list[Any]:
+        return ["cost"]
+
+
+class WrongSection:
+    @hookimpl
+    def sections(self) -> list[Any]:
+        return ["Weather"]
+
+
+class WrongMisfit:
+    @hookimpl
+    def misfits(self, metrics: Mapping[str, Metric]) -> list[Any]:
+        return [f"{len(metrics)} metrics"]
+
+
 class WrongHealth:
     @hookimpl
     async def health(self) -> Any:
@@ -206,6 +249,9 @@ BROKEN: list[tuple[object, str]] = [
     (Unmarked(), "unmarked: the endpoint of /open does not say who may call it"),
     (UnmarkedMount(), "unmarked_mount: the endpoint of /under does not say who may call it"),
     (WrongTable(), "wrong_table: tables returned str, not a class"),
+    (WrongMetric(), "wrong_metric: metrics returned str, the contract says Metric"),
+    (WrongSection(), "wrong_section: sections returned str, the contract says Section"),
+    (WrongMisfit(), "wrong_misfit: misfits returned str, the contract says Misfit"),
     (WrongHealth(), "wrong_health: health returned str"),
     (WrongStatus(), "wrong_status: health has the status 'fine', not ok, degraded, down"),
     (WrongReturn(), "wrong_return: post_response returned FrozenDict, the contract says Reply or None"),

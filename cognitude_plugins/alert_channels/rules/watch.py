@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from hooks import EVERY_ORGANIZATION, ConfigError, Gateway, Problem, Tick
+from hooks import EVERY_ORGANIZATION, Gateway, Metric, Misfit, Tick
 
 from ..channels.named import missing
 from .settings import DeclaredRule
@@ -34,27 +34,23 @@ class Watch:
         self,
         declared: Sequence[DeclaredRule],
         *,
-        name: str = "alert_channels",
         kept: timedelta = timedelta(days=90),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.now: Final = now
         self._declared = declared
-        self._name = name
         self._kept = kept
         self._sleep = sleep
         self._opened: tuple[Gateway, Rulebook, Lifecycle, Evaluation] | None = None
 
     @asynccontextmanager
     async def opened(self, gateway: Gateway, targets: Targets) -> AsyncIterator[None]:
-        """Raises `hooks.ConfigError` for rules of metrics that no plugin offers."""
         from ..delivery.outbox import enqueue
         from ..lifecycle.lifecycle import Lifecycle
         from .evaluation import Evaluation
         from .rulebook import Rulebook
 
-        _check(self._declared, gateway, self._name)
         rulebook = Rulebook(self._declared, gateway.database)
         lifecycle = Lifecycle(database=gateway.database, targets=targets, enqueue=enqueue, zone=gateway.time_zone)
         evaluation = Evaluation(gateway, lifecycle, rulebook.certain)
@@ -128,25 +124,17 @@ class Watch:
         return self._opened
 
 
-def _check(declared: Sequence[DeclaredRule], gateway: Gateway, name: str) -> None:
+def misfits(declared: Sequence[DeclaredRule], metrics: Mapping[str, Metric]) -> Iterator[Misfit]:
+    """Rules of plugins.yaml that do not fit the metric that they name, or name one that no plugin offers."""
     from .checks import checks
     from .metrics import UnknownMetric
     from .rulebook import declared_rules
 
-    problems = []
     for index, bound in enumerate(declared_rules(declared)):
         try:
-            checks(bound, gateway.metrics)
+            checks(bound, metrics)
         except UnknownMetric as error:
-            problems.append(
-                Problem(
-                    path=f"{name}: rules[{index}].metric",
-                    rule="must be one of the metrics that there are, also of other plugins",
-                    value=repr(bound.rule.metric),
-                    nearest=error.nearest,
-                )
-            )
+            rule = "must be one of the metrics that there are, also of other plugins"
+            yield Misfit(at=("rules", index, "metric"), rule=rule, nearest=error.nearest)
         except ValueError as error:
-            problems.append(Problem(path=f"{name}: rules[{index}]", rule=str(error)))
-    if problems:
-        raise ConfigError(problems)
+            yield Misfit(at=("rules", index), rule=str(error))
