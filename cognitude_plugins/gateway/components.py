@@ -29,8 +29,11 @@ class Components:
         self._known: dict[str, str] = {}
 
     def use(self, source: Source, mode: Literal["validation", "serialization"]) -> dict[str, Any]:
-        """A reference to the schema; the schema itself when it has no title. References to elsewhere are left alone."""
-        whole = source.model_json_schema(mode=mode) if isinstance(source, type) else dict(source)
+        """A reference to the schema; the schema itself when it has no title. References to elsewhere are left alone.
+
+        Raises ``ValueError`` for a model that has no schema, and for a reference that leads nowhere.
+        """
+        whole = _of_model(source, mode) if isinstance(source, type) else dict(source)
         parts = _Parts(whole)
         names: dict[str, str] = {}
 
@@ -61,6 +64,15 @@ class Components:
             self.schemas[name].update(_rewritten(parts.by_pointer[pointer], placed))
 
 
+def _of_model(model: type[BaseModel], mode: Literal["validation", "serialization"]) -> dict[str, Any]:
+    from pydantic.errors import PydanticUserError
+
+    try:
+        return model.model_json_schema(mode=mode)
+    except PydanticUserError as error:
+        raise ValueError(f"{model.__name__}: {error.message}") from None
+
+
 class _Parts:
     """One schema taken apart: itself at ``#``, and its definitions by their JSON pointer."""
 
@@ -75,8 +87,9 @@ class _Parts:
     def find(self, reference: str) -> tuple[str, str]:
         """The part a local reference leads into, and the rest of the way inside it."""
         for pointer in self.by_pointer:
-            if reference == pointer or reference.startswith(f"{pointer}/"):
-                return pointer, reference[len(pointer) :]
+            rest = reference[len(pointer) :]
+            if reference.startswith(pointer) and _is_there(self.by_pointer[pointer], rest):
+                return pointer, rest
         raise ValueError(f"{self.name('#')}: the reference {reference!r} leads nowhere")
 
     def name(self, pointer: str) -> str:
@@ -93,6 +106,23 @@ class _Parts:
                 reached[one] = self.by_pointer[one]
                 todo += [self.find(found)[0] for found in _references(reached[one])]
         return json.dumps([reached.pop(pointer), reached], sort_keys=True, default=str)
+
+
+def _is_there(schema: Any, rest: str) -> bool:
+    """Whether a JSON pointer (RFC 6901) leads somewhere in it."""
+    if not rest:
+        return True
+    if not rest.startswith("/"):
+        return False
+    for step in rest[1:].split("/"):
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(schema, Mapping) and key in schema:
+            schema = schema[key]
+        elif isinstance(schema, (list, tuple)) and key.isdecimal() and int(key) < len(schema):
+            schema = schema[int(key)]
+        else:
+            return False
+    return True
 
 
 def _references(schema: Any) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import EntryPoints
 from pathlib import Path
 from types import ModuleType
 from typing import Literal
@@ -16,7 +17,7 @@ from hooks import ConfigError, PluginError, Problem, spec
 
 from .config import Config, examine, in_order
 from .foreign import foreign
-from .resolve import Found, Unknown, one_line, plugin_classes, resolve
+from .resolve import Found, Unknown, installed, one_line, plugin_classes, resolve
 from .settings import Step
 from .source import Source
 from .vet import broken_rules, hooks_of
@@ -56,10 +57,11 @@ def load_plugins(config: Config) -> tuple[Loaded, ...]:
     """Every entry, those with ``mode: off`` too, in order; raises one `ConfigError` with every problem."""
     loaded: list[Loaded] = []
     problems: list[Problem] = []
+    points = installed()
     for index, step in enumerate(config.pipeline):
         at: YamlPath = ("pipeline", index)
         try:
-            found = _load(step, config.source, at)
+            found = _load(step, points, config.source, at)
             problems += _used_before(found, loaded, config.source, at)
             loaded.append(found)
         except ConfigError as error:
@@ -90,9 +92,9 @@ class _Hooks:
             setattr(self, name, getattr(plugin, name))
 
 
-def _load(step: Step, source: Source, at: YamlPath) -> Loaded:
+def _load(step: Step, points: EntryPoints, source: Source, at: YamlPath) -> Loaded:
     try:
-        found = resolve(step.use, source.folder)
+        found = resolve(step.use, source.folder, points)
     except PluginError as error:
         near = error.near if isinstance(error, Unknown) else None
         raise ConfigError(source.problem((*at, "use"), str(error), value=step.use, near=near)) from None

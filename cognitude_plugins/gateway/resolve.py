@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoints, entry_points
 from importlib.util import find_spec, module_from_spec, spec_from_loader
 from inspect import getmembers_static, isclass
 from pathlib import Path
@@ -41,29 +41,32 @@ class Found:
     origin: str
 
 
-def installed() -> dict[str, EntryPoint]:
-    """Installed plugins by name, none of them imported."""
-    return {point.name: point for point in entry_points(group=GROUP)}
+def installed() -> EntryPoints:
+    """The installed plugins, none of them imported. It reads every package's metadata."""
+    return entry_points(group=GROUP)
 
 
-def resolve(use: str, folder: Path) -> Found:
-    """Raises `PluginError`, whose text completes "it …"; relative files are relative to ``folder``."""
+def resolve(use: str, folder: Path, points: EntryPoints) -> Found:
+    """Raises `PluginError`, whose text completes "it …"; relative files are relative to ``folder``.
+
+    ``points`` are those that are `installed`.
+    """
     if use.startswith(("./", "../", "/")):
         return _file(use, folder)
-    points = tuple(entry_points(group=GROUP, name=use))
-    if len(points) > 1:
-        values = " and ".join(sorted(point.value for point in points))
+    named = tuple(points.select(name=use))
+    if len(named) > 1:
+        values = " and ".join(sorted(point.value for point in named))
         raise PluginError(f"is the name of several installed plugins ({values}): use package.module:Class")
-    if points:
-        dist = points[0].dist
+    if named:
+        dist = named[0].dist
         package = f" ({dist.name} {dist.version})" if dist else ""
-        return Found(target=_named(points[0].module, points[0].attr), origin=points[0].value + package)
+        return Found(target=_named(named[0].module, named[0].attr, points), origin=named[0].value + package)
     module, _, attribute = use.partition(":")
     if use.endswith(".py") or "/" in use:
-        raise Unknown(f"names nothing; a file is written ./{use.lstrip('/')}", nearest(use, installed()))
+        raise Unknown(f"names nothing; a file is written ./{use.lstrip('/')}", nearest(use, points.names))
     if "." not in module and not attribute and not _exists(module):
-        raise Unknown("is neither an installed plugin nor a module", nearest(use, installed()))
-    return Found(target=_named(module, attribute), origin=use)
+        raise Unknown("is neither an installed plugin nor a module", nearest(use, points.names))
+    return Found(target=_named(module, attribute, points), origin=use)
 
 
 def one_line(text: object) -> str:
@@ -80,9 +83,9 @@ def _exists(module: str) -> bool:
         return module in sys.modules
 
 
-def _named(module: str, attribute: str) -> Any:
+def _named(module: str, attribute: str, points: EntryPoints) -> Any:
     if not all(part.isidentifier() for part in module.split(".")):
-        raise Unknown("is not the name of a plugin, a module, or package.module:Class", nearest(module, installed()))
+        raise Unknown("is not the name of a plugin, a module, or package.module:Class", nearest(module, points.names))
     try:
         target: Any = foreign(import_module, module)
     except PluginError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -135,12 +136,22 @@ async def livez(request: Request) -> Response:
 def documentation(described: list[tuple[str, str, Operation]], routes: list[BaseRoute]) -> list[BaseRoute]:
     """``/openapi.json`` and ``/docs``, which describe everything that is routed, themselves too.
 
-    Raises `ConfigError` for a plugin's schema that cannot be put into the document.
+    The document is made when it is first asked for, in a thread: it takes some tenths of a second, which neither a
+    start nor the calls beside a reload are to wait for.
     """
+    turn = asyncio.Lock()
+    made: dict[str, Any] = {}
+
+    async def whole() -> dict[str, Any]:
+        async with turn:
+            if not made:
+                every = [*described, *operations([*routes, *own])]
+                made.update(await asyncio.to_thread(document, every, version=VERSION))
+        return made
 
     @operation("This document", access="public", tag="Documentation", responses={200: {"type": "object"}})
     async def openapi(request: Request) -> Response:
-        return JSONResponse(made)
+        return JSONResponse(await whole())
 
     @operation(
         "This document as a page",
@@ -149,16 +160,12 @@ def documentation(described: list[tuple[str, str, Operation]], routes: list[Base
         responses={200: {"text/html": {"type": "string"}}},
     )
     async def docs(request: Request) -> Response:
-        return HTMLResponse(page(made), headers=_PAGE_HEADERS)
+        return HTMLResponse(page(await whole()), headers=_PAGE_HEADERS)
 
     own: list[BaseRoute] = [
         Route("/openapi.json", openapi, methods=["GET"]),
         Route("/docs", docs, methods=["GET"]),
     ]
-    try:
-        made = document([*described, *operations([*routes, *own])], version=VERSION)
-    except ValueError as error:
-        raise ConfigError(f"the endpoints cannot be documented: {error}") from None
     return own
 
 

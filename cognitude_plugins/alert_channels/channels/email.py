@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from hooks import Message, Outbound, Receipt, Unreachable
 
-from .mail import mail
 from .receipts import unreached
 
 if TYPE_CHECKING:
@@ -129,6 +128,8 @@ class Email:
 
     async def _talk(self, client: SMTP, message: Message) -> Receipt:
         import aiosmtplib
+
+        from .mail import mail
 
         config = self._config
         await client.ehlo()

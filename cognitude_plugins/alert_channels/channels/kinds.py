@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Final, Protocol, runtime_checkable
@@ -43,6 +43,7 @@ class Rotates(Protocol):
         ...
 
 
+@cache
 def installed() -> Mapping[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=CHANNELS)}
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlmodel import SQLModel
 
-from cognitude_plugins.gateway.resolve import resolve
+from cognitude_plugins.gateway.resolve import installed, resolve
 from cognitude_plugins.gateway.storage.redefined import discard
 from hooks import PluginError
 
@@ -50,7 +50,7 @@ def file(tmp_path: Path) -> Iterator[Path]:
 
 
 def loaded(file: Path) -> Any:
-    return resolve("./mine.py", file.parent).target
+    return resolve("./mine.py", file.parent, installed()).target
 
 
 def test_it_can_be_loaded_again_and_the_new_tables_are_those_known(file: Path) -> None:
