@@ -40,8 +40,9 @@ class Refused(Exception):
 
 
 def refused(message: str, *, param: str | None = None, status: int = 400, code: str = "invalid_value") -> Refused:
-    """To be raised: an answer in the OpenAI error envelope."""
-    return Refused(Reply.error(status, message, code=code, param=param))
+    """To be raised: an answer in the OpenAI error envelope. A rule that ends in a question needs no full stop."""
+    text = message.removesuffix(".") if message.endswith("?.") else message
+    return Refused(Reply.error(status, text, code=code, param=param))
 
 
 def answering(handler: Handler) -> Handler:

@@ -167,3 +167,9 @@ async def test_a_client_that_leaves_half_way_is_told_nothing_that_matters() -> N
     response = await answering(by_body)(Request(scope, receive))
     await response(scope, receive, send)
     assert sent[0]["status"] == 400
+
+
+@pytest.mark.parametrize("rule", ["it is not known", "it is not known; did you mean 'slack'?"])
+def test_what_is_refused_is_one_sentence(rule: str) -> None:
+    message = refused(f"{rule}.").reply.body["error"]["message"]
+    assert message == (rule if rule.endswith("?") else f"{rule}.")

@@ -80,7 +80,7 @@ def data(check: Check) -> Mapping[str, Any]:
 def _value(check: Check, value: float) -> str:
     if check.figure is not None:
         return number(value, check.figure.unit)
-    return f"{_figures(value)} s" if _slo_seconds(check) else f"{_figures(value)} times"
+    return f"{_figures(value)} s" if _slo_seconds(check) else f"{_figures(value)}x"
 
 
 def _slo_seconds(check: Check) -> float | None:

@@ -59,13 +59,14 @@ class Outlook:
         return list(accumulate(self.days(count)))
 
     def yardstick(self, days: float, expected: float) -> float:
-        """What errors of a sum of so many days are measured in: more than 0. Of the first one it may be a part."""
+        """What errors of a sum of so many days are measured in: more than 0. Of the first one it may be a part, or
+        nothing when all that a day usually brings is there."""
         return max(sqrt(self._squares(days) * self.day_error**2 + (_SHARE * expected) ** 2), 1.0)
 
     def _squares(self, days: float) -> float:
         """Of the days' sizes, in days as the mean of the week: little can go wrong on a day with little spend."""
         squares = [_size(self.level, self.weekday + ahead) ** 2 for ahead in range(7)]
-        later = ceil(days) - 1
+        later = max(ceil(days) - 1, 0)
         weeks, rest = divmod(later, 7)
         part = days - later
         return part * squares[0] + weeks * sum(squares) + sum(squares[(1 + day) % 7] for day in range(rest))

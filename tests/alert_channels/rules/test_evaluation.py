@@ -191,8 +191,8 @@ async def test_an_objective_fires_for_each_pair_of_windows_in_which_its_budget_b
     await run(watched, 1)
     found = (await standing(watched.life, "rules")).values()
     assert {(one.subject, one.severity, one.title) for one in found} == {
-        ("1h/5m", "critical", "watched: burn rate is 56.6 times (> 14.4 times, 1h and 5m)"),
-        ("6h/30m", "critical", "watched: burn rate is 9.9 times (> 6 times, 6h and 30m)"),
+        ("1h/5m", "critical", "watched: burn rate is 56.6x (> 14.4x, 1h and 5m)"),
+        ("6h/30m", "critical", "watched: burn rate is 9.9x (> 6x, 6h and 30m)"),
     }
     assert [title for _, title, _ in await told(watched)] == ["2 alerts of watched"]
 

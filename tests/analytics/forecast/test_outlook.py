@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import pairwise
 
 import pytest
@@ -41,6 +42,14 @@ def test_little_history_makes_a_longer_yardstick() -> None:
     few, many = Course(daily(*[10.0] * 3)).after(3), Course(daily(*[10.0] * 60)).after(60)
     assert few.yardstick(1, 10 * USD) > many.yardstick(1, 10 * USD)
     assert many.yardstick(0, 0) == 1
+
+
+def test_nothing_more_can_go_wrong_when_all_of_a_day_is_there() -> None:
+    """In the evening, where all is spent in office hours; also of days whose sizes do not add up to the last bit."""
+    dice = random.Random(5)
+    for _ in range(200):
+        found = Course(daily(*[dice.random() for _ in range(30)])).after(30)
+        assert found.yardstick(0, 0) == 1
 
 
 def test_on_a_quiet_weekday_less_can_go_wrong() -> None:
