@@ -48,7 +48,11 @@ def _loud() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long forms run in ``make soak``; elsewhere they are not there, which is not the same as skipped."""
+    """The long forms run in ``make soak``; elsewhere they are not there, which is not the same as skipped.
+
+    Journeys come first: at the end there are short files only, so that all processes end together.
+    """
+    items.sort(key=lambda item: "journeys" not in item.path.parts)
     if not SOAK:
         long = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=long)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ import uvicorn
 from hooks import ConfigError, PluginError, Unavailable
 
 from .app import App
+from .collector import settle
 from .last_connections import let_in_the_last
 from .protocol import bounded
 from .supervisor import SUPERVISOR_VARIABLE
@@ -62,10 +62,7 @@ class Server(uvicorn.Server):
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         if self._asked_early:
             self._reload()
-        # What is alive now stays alive: the collector need never look at it again, which takes pauses out of the tail.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        settle()
         self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -15,8 +15,7 @@ from hooks import ConfigError, Unavailable
 
 from . import CONFIG_VARIABLE, config_option
 from .first_run import banner, first_key_of, refuse_open_door
-from .logs import set_up
-from .serving import STARTUP_FAILED, in_processes, listening, serving_options
+from .serving import STARTUP_FAILED, begin, in_processes, listening, serving_options
 
 
 @click.command("serve")
@@ -25,7 +24,7 @@ from .serving import STARTUP_FAILED, in_processes, listening, serving_options
 @click.pass_context
 def command(ctx: click.Context, config: Path, host: str | None, port: int | None, workers: int, log_level: str) -> None:
     """Run the gateway. SIGHUP reads the configuration again, SIGTERM drains and ends with exit code 0."""
-    set_up(log_level)
+    begin(log_level)
     os.environ[CONFIG_VARIABLE] = str(config)
     settings, listener, said = _prepared(config, host, port)
     ctx.exit(in_processes(partial(work, config=config), settings, listener, workers, log_level, said))

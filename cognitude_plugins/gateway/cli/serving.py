@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import click
 
+from cognitude_plugins.gateway.collector import collect_rarely
 from cognitude_plugins.gateway.config import Config
 from cognitude_plugins.gateway.settings import Gateway
 
@@ -46,6 +47,12 @@ def listening(gateway: Gateway, host: str, port: int | None) -> tuple[socket.soc
     return listener, f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
 
 
+def begin(log_level: str) -> None:
+    """What every serving process does first."""
+    set_up(log_level)
+    collect_rarely()
+
+
 def in_processes(work: Work, config: Config, listener: socket.socket, workers: int, log_level: str, said: str) -> int:
     """Run it here, or in several processes that a supervisor looks after; the exit code. ``said`` is printed."""
     show = partial(click.echo, said)
@@ -67,6 +74,6 @@ def in_processes(work: Work, config: Config, listener: socket.socket, workers: i
 def _worker(sockets: Sequence[socket.socket], ready: Callable[[], None], work: Work, log_level: str) -> None:
     from cognitude_plugins.gateway.supervisor import leave_with_supervisor
 
-    set_up(log_level)
+    begin(log_level)
     leave_with_supervisor()
     raise SystemExit(work(sockets, ready))

@@ -17,8 +17,7 @@ from hooks import ConfigError, Unavailable
 
 from . import CONFIG_VARIABLE, config_option
 from .first_run import first_key_of, refuse_open_door
-from .logs import set_up
-from .serving import STARTUP_FAILED, in_processes, listening, serving_options
+from .serving import STARTUP_FAILED, begin, in_processes, listening, serving_options
 
 
 @click.command("wrap")
@@ -43,7 +42,7 @@ def command(
     code 0.
     """
     sys.path.insert(0, str(Path.cwd()))
-    set_up(log_level)
+    begin(log_level)
     os.environ[CONFIG_VARIABLE] = str(config)
     settings, listener, said = _prepared(app, config, host, port)
     serving = partial(work, app=app, factory=factory, config=config)
