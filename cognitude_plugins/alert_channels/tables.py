@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
+
+_IS_OPEN: Final = text("open_key IS NOT NULL")
 
 
 class AlertChannel(SQLModel, table=True):
@@ -83,6 +85,8 @@ class Alert(SQLModel, table=True):
         UniqueConstraint("open_key"),
         Index("alert_organization_pending", "organization", "pending_ms"),
         Index("alert_state", "state"),
+        # In the order in which they are read, and no longer than what is open, however long the history.
+        Index("alert_open", "id", sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
     )
 
     id: str = Field(sa_column=Column(Text, primary_key=True))

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import inspect
+from sqlalchemy import inspect, select
 
 import cognitude_plugins.alert_channels as plugin
+from cognitude_plugins.alert_channels.lifecycle.stored import ALERT
 from cognitude_plugins.alert_channels.tables import TABLES
 from tests.borrowed import Tables
 
@@ -52,3 +53,21 @@ def test_it_goes_up_down_and_up_again_with_rows_in_it(tables: Tables) -> None:
 
 def test_every_table_says_whose_its_rows_are() -> None:
     assert all("organization" in model.__table__.columns for model in TABLES)  # type: ignore[union-attr]
+
+
+HISTORY = """
+INSERT INTO alert (id, organization, rule, subject, state, severity, title, detail, pending_ms, told, updated_ms)
+WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 3000)
+SELECT 'alert_' || n, 'acme', 'rule', '', 'resolved', 'warning', 'over', '{}', n, 1, n FROM numbers
+"""
+
+
+def test_what_is_open_is_found_by_an_index_of_its_own(tables: Tables) -> None:
+    """Each evaluation reads it, also after months in which thousands of alerts were over."""
+    tables.up()
+    tables.execute(HISTORY)
+    tables.execute("ANALYZE alert")
+    asked = select(ALERT).where(ALERT.c.open_key.is_not(None)).order_by(ALERT.c.id)
+    explain = "EXPLAIN QUERY PLAN" if tables.dialect.name == "sqlite" else "EXPLAIN"
+    plan = tables.execute(f"{explain} {asked}")
+    assert "alert_open" in str(plan), plan

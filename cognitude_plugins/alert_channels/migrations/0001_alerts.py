@@ -111,6 +111,8 @@ def _alerts() -> None:
     )
     op.create_index("alert_organization_pending", "alert", ["organization", "pending_ms"])
     op.create_index("alert_state", "alert", ["state"])
+    is_open = sa.text("open_key IS NOT NULL")
+    op.create_index("alert_open", "alert", ["id"], sqlite_where=is_open, postgresql_where=is_open)
     op.create_table(
         "alert_tick",
         sa.Column("organization", sa.Text, primary_key=True),
