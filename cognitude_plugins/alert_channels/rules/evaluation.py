@@ -76,7 +76,7 @@ class Evaluation:
     async def findings(self, wanted: Sequence[Check], due: datetime, organizations: tuple[str, ...]) -> list[Finding]:
         """What each check says of each of these organizations that it is for."""
         placed = [(check, check.bound.subjects(organizations)) for check in wanted]
-        readings = await read(self._world.ledger, placed, due, self._world.time_zone)
+        readings = await read(self._world.ledger, placed, due, self._world.time_zone, self._world.organizations())
         metrics = await self._read_metrics(placed, due)
         return await asyncio.to_thread(_judged, placed, readings, metrics)
 

@@ -71,38 +71,59 @@ def _judged(judge: Callable[[Sequence[Read]], Verdict], found: Sequence[Read]) -
         return NOT_KNOWN, str(error)
 
 
+@dataclass(slots=True)
+class _Wanted:
+    """Of whom, and with which quantiles, by all checks that ask the same."""
+
+    organizations: set[str] = field(default_factory=set)
+    quantiles: set[float] = field(default_factory=set)
+
+
 async def read(
     ledger: Ledger,
     checks: Iterable[tuple[Check, Iterable[str]]],
     due: datetime,
     zone: Callable[[str], str],
+    everybody: Collection[str],
 ) -> Readings:
-    """Of each check with the organizations it is looked at for. ``due`` is a full minute: only sums are read then."""
-    wanted: dict[tuple[Question, str], set[float]] = {}
-    zones: dict[str, set[str]] = {}
-    for check, organizations in checks:
-        # Only of periods it matters whose days they are.
-        periods = any(isinstance(question.span, str) for question in check.questions)
-        of_these = {zone(one) for one in organizations} if periods else set()
-        for name in of_these:
-            zones.setdefault(name, set()).update(one for one in organizations if zone(one) == name)
-        for question in check.questions:
-            for name in of_these if isinstance(question.span, str) else {""}:
-                wanted.setdefault((question, name), set()).update(check.quantiles)
+    """Of each check with the organizations it is looked at for, of ``everybody`` that there is.
+
+    ``due`` is a full minute: only sums are read then.
+    """
     tables: dict[tuple[Question, str], _Table] = {}
-    waiting = iter(wanted.items())
+    waiting = iter(_wanted(checks, zone).items())
 
     async def ask() -> None:
-        for (question, name), quantiles in waiting:
-            among = None if question.together else zones.get(name)
+        for (question, name), wanted in waiting:
+            all_of_them = question.together or len(wanted.organizations) >= len(everybody)
+            among = None if all_of_them else wanted.organizations
             stretch = _stretch(question, name, due)
-            tables[question, name] = await _answer(ledger, question, stretch, tuple(sorted(quantiles)), among)
+            tables[question, name] = await _answer(ledger, question, stretch, tuple(sorted(wanted.quantiles)), among)
 
     # While the database looks for one answer, another is put together here.
     async with asyncio.TaskGroup() as group:
         for _ in range(_AT_ONCE):
             group.create_task(ask())
     return Readings(zone=zone, tables=tables)
+
+
+def _wanted(
+    checks: Iterable[tuple[Check, Iterable[str]]], zone: Callable[[str], str]
+) -> dict[tuple[Question, str], _Wanted]:
+    """Each question once; in each zone where it is of a period, as only of those it matters whose days they are."""
+    found: dict[tuple[Question, str], _Wanted] = {}
+    zones: dict[str, list[str]] = {}
+    for check, organizations in checks:
+        if any(isinstance(question.span, str) for question in check.questions):
+            zones = {}
+            for one in organizations:
+                zones.setdefault(zone(one), []).append(one)
+        for question in check.questions:
+            for name, some in zones.items() if isinstance(question.span, str) else [("", organizations)]:
+                wanted = found.setdefault((question, name), _Wanted())
+                wanted.organizations.update(some)
+                wanted.quantiles.update(check.quantiles)
+    return found
 
 
 def _stretch(question: Question, zone: str, due: datetime) -> Stretch:

@@ -64,6 +64,30 @@ async def test_together_they_are_one_subject(watched: Watched) -> None:
     assert [title for _, title, _ in await told(watched)] == ["watched: calls is 6 (> 5, 5m)"]
 
 
+async def test_of_whom_nobody_wants_to_know_nothing_is_read(database: Database) -> None:
+    """Rules that ask the same share one reading, of all of theirs."""
+    asked: list[tuple[Any, ...]] = []
+
+    class Noting(FakeLedger):
+        async def usage(self, organization: str, **question: Any) -> tuple[Sums, ...]:
+            among = question.get("among")
+            asked.append((organization, question["since"], among and set(among)))
+            return await super().usage(organization, **question)
+
+    watched = Watched(database=database, targets=OPS, ledger=Noting())
+    watched.rules += [bound("acme", name="mine", metric="calls", threshold=0)]
+    watched.rules += [bound("acme", name="daily", metric="daily_cost", threshold=0, every="1m")]
+    watched.ledger.add(*calls(at(0.5), 3, cost_nano_usd=1), *calls(at(0.5), 3, organization="globex"))
+    await watched.evaluation.run(at(1))
+    midnight = at(0).replace(hour=0) - timedelta(hours=1)
+    assert sorted(asked, key=lambda one: one[1]) == [("*", midnight, {"acme"}), ("*", at(-4), {"acme"})]
+    assert {key.rule for key in await standing(watched.life, "rules")} == {"rule_mine", "rule_daily"}
+    asked.clear()
+    watched.rules.append(bound("globex", name="theirs", metric="calls", threshold=0))
+    await watched.evaluation.run(at(2))
+    assert ("*", at(-3), None) in asked
+
+
 async def test_each_filter_is_a_reading_of_its_own(watched: Watched) -> None:
     watched.rules += [
         bound(name=name, metric="calls", threshold=0, filters=filters)
