@@ -22,7 +22,7 @@ from cognitude_plugins.gateway.storage.database import Storage
 from cognitude_plugins.gateway.storage.migrations import upgrade
 from tests.bench import analytics, cache, ledger, limits, month, quarter, report, routing, usage
 from tests.bench.__main__ import COMMANDS
-from tests.bench.document import placed
+from tests.bench.document import PROGRAMS, placed
 from tests.bench.figures import PROMISES, Figure, Ratio, Round, Visit, across, added, ratios
 from tests.bench.load import Result, drive, percentile
 from tests.bench.measure import Failed, Sample, Scenario, order_of
@@ -213,7 +213,7 @@ def test_figures_are_put_where_the_page_has_a_place_for_them() -> None:
 
 
 def test_the_page_has_a_place_for_each_command() -> None:
-    for what in COMMANDS:
+    for what in (*COMMANDS, *PROGRAMS):
         placed(DOCS.read_text(), what, "figures")
 
 
@@ -224,6 +224,8 @@ def test_the_documentation_names_every_subject_and_each_command() -> None:
     assert "make bench" in text
     for command in COMMANDS[1:]:
         assert f"python -m tests.bench {command}" in text, command
+    for program in PROGRAMS:
+        assert f"python -m tests.bench.{program}" in text, program
 
 
 def test_what_the_writer_takes_is_in_one_figure_of_accounting_and_not_in_the_other() -> None:
@@ -409,3 +411,5 @@ async def test_what_analytics_are_asked_is_answered_and_judged(sqlite_url: str, 
     assert [one.most_ms for one in found] == [300.0, 300.0]
     slow = analytics.Asked(question="summary", most_ms=50.0, first_ms=1.0, times_ms=(51.0, 52.0))
     assert "BROKEN" in analytics.table([slow])
+    again = analytics.Asked(question="recommendations", most_ms=50.0, first_ms=51.0, times_ms=(1.0, 2.0))
+    assert "BROKEN" in analytics.table([again]), "what is given again is no measurement"

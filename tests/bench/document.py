@@ -10,6 +10,8 @@ from typing import Final
 from .subjects import ROOT
 
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
+PROGRAMS: Final = ("alerts", "analytics")
+"""Programs of their own."""
 
 
 def put(what: str, table: str) -> None:
@@ -26,7 +28,7 @@ def placed(page: str, what: str, text: str) -> str:
 
 
 def _command(what: str) -> str:
-    """Those of analytics are a program of their own; where its data are is no matter of its readers."""
+    """Where data are kept is no matter of its readers."""
     arguments = [word for word in sys.argv[1:] if word != "--write" and not word.startswith("--data=")]
-    module = "tests.bench.analytics" if what == "analytics" else "tests.bench"
+    module = f"tests.bench.{what}" if what in PROGRAMS else "tests.bench"
     return f"`{' '.join(['.venv/bin/python -m', module, *arguments])}`"
