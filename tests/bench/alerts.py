@@ -20,7 +20,7 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 import cognitude_plugins.alert_channels as plugin
 from cognitude_plugins.alert_channels.channels.target import Target
@@ -190,7 +190,10 @@ def table(name: str, found: Measured) -> str:
 
 
 def load(storage: Storage, calls: int, folder: Path) -> None:
-    """A quarter of them in the last two hours, the others over the 31 days before; and their sums."""
+    """A quarter of them in the last two hours, the others over the 31 days before; and their sums.
+
+    Afterwards the tables are analysed, as the databases do by themselves some time later.
+    """
     upgrade(storage, folder / "core.lock")
     due, dice = round(DUE.timestamp() * 1000), random.Random(3)
     lines = list(_lines(calls, due, dice))
@@ -199,6 +202,8 @@ def load(storage: Storage, calls: int, folder: Path) -> None:
         storage.write_now(partial(_put, lines=some), patient=True)
     first_day = due // DAY_MS * DAY_MS - 31 * DAY_MS
     rebuild(storage, first_day, due + DAY_MS, lambda count: None)
+    with storage.engine.connect().execution_options(isolation_level="AUTOCOMMIT", immediate=True) as connection:
+        connection.execute(text("VACUUM ANALYZE" if storage.dialect == "postgresql" else "ANALYZE"))
 
 
 def _put(connection: Connection, *, lines: Sequence[Mapping[str, Any]]) -> None:
