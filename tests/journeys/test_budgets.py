@@ -53,7 +53,7 @@ pipeline:
   - use: limiter
     config:
       completion_tokens: 100
-      redis_timeout: 1
+      redis_timeout: 5
       limits: []
   - use: ./publisher.py
 """
@@ -140,12 +140,15 @@ async def test_fifty_expensive_calls_at_once_overspend_by_one_estimates_error_at
             assert one.stop() == 0
     rows = [row for row in exported(tmp_path) if row["cost_nano_usd"]]
     spent = sum(row["cost_nano_usd"] for row in rows)
-    errors = [row["cost_nano_usd"] - estimates[row["id"]] for row in rows]
+    # A stream that finds everything held by others is ended, and the provider says nothing of what it was: no more than
+    # was reserved for it.
+    reported = [row for row in rows if row["usage_reported"]]
+    errors = [row["cost_nano_usd"] - estimates[row["id"]] for row in reported]
     assert set(seen) <= {"200", "402 budget_exceeded", "429 budget_reserved"}
-    assert seen["200"] == len(rows) > 5
+    assert seen["200"] == len(rows) >= len(reported) > 5
     assert seen["402 budget_exceeded"] == 50 - len(rows)
     assert provider.most_at_once > 1
-    assert min(errors) > 0, "every single one cost more than was estimated"
+    assert min(errors) > 0, "every single one that was billed cost more than was estimated"
     assert spent <= budget + max(errors) < budget + sum(errors)
     assert spent > budget - max(map(estimated, requests)), "what is left is less than a call needs"
 
