@@ -6,7 +6,7 @@ import gc
 from typing import Final
 
 _THRESHOLDS: Final = (50_000, 20, 50)
-"""Python's own are 700, 10 and 10: a start would have it looked through all modules some hundred times."""
+"""Python's own are 700, 10 and 10: at a start nearly all that is made stays, and is looked through in vain."""
 
 
 def collect_rarely() -> None:

@@ -93,12 +93,13 @@ def estimated(request: dict[str, Any]) -> int:
     return (prompt + -(-prompt // 4)) * INPUT + int(answer) * OUTPUT
 
 
-async def until_refused(url: str, requests: list[dict[str, Any]]) -> tuple[Counter[str], dict[str, int]]:
-    """Each of the calls again and again while calls under way hold the rest. What became of all, and by the ids of
-    those that were answered what they were estimated at.
+async def until_refused(url: str, requests: list[dict[str, Any]]) -> tuple[Counter[str], dict[str, int], set[str]]:
+    """Each of the calls again and again while calls under way hold the rest. What became of all; by the ids of those
+    that were answered what they were estimated at; and the ids of those that the limiter has ended.
     """
     seen: Counter[str] = Counter()
     estimates: dict[str, int] = {}
+    ended: set[str] = set()
 
     async def one(session: aiohttp.ClientSession, request: dict[str, Any]) -> None:
         while True:
@@ -107,7 +108,10 @@ async def until_refused(url: str, requests: list[dict[str, Any]]) -> tuple[Count
             code = "" if answer.status == 200 else json.loads(raw)["error"]["code"]
             seen[f"{answer.status} {code}".strip()] += 1
             if not code:
-                estimates[answer.headers["x-request-id"]] = estimated(request)
+                id = answer.headers["x-request-id"]
+                estimates[id] = estimated(request)
+                if b'"length"' in raw:
+                    ended.add(id)
             if code != "budget_reserved":
                 return
             assert answer.headers["retry-after"] == "1"
@@ -117,7 +121,7 @@ async def until_refused(url: str, requests: list[dict[str, Any]]) -> tuple[Count
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(headers=headers, trust_env=False, connector=connector) as session:
         await asyncio.gather(*(one(session, request) for request in requests))
-    return seen, estimates
+    return seen, estimates, ended
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -136,13 +140,13 @@ async def test_fifty_expensive_calls_at_once_overspend_by_one_estimates_error_at
             upstream=provider.url,
         )
         with gateway(text, tmp_path, "--workers", "2" if where == "redis" else "1") as one:
-            seen, estimates = await until_refused(one.url, requests)
+            seen, estimates, ended = await until_refused(one.url, requests)
             assert one.stop() == 0
     rows = [row for row in exported(tmp_path) if row["cost_nano_usd"]]
     spent = sum(row["cost_nano_usd"] for row in rows)
-    # A stream that finds everything held by others is ended, and the provider says nothing of what it was: no more than
-    # was reserved for it.
-    reported = [row for row in rows if row["usage_reported"]]
+    # A stream that finds everything held by others is ended, with a finish reason that this provider never gives.
+    reported = [row for row in rows if row["id"] not in ended]
+    assert all(row["usage_reported"] for row in reported)
     errors = [row["cost_nano_usd"] - estimates[row["id"]] for row in reported]
     assert set(seen) <= {"200", "402 budget_exceeded", "429 budget_reserved"}
     assert seen["200"] == len(rows) >= len(reported) > 5
